@@ -7,6 +7,7 @@ import (
 	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/taskqueue"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -60,6 +61,7 @@ type connection struct {
 	limits        limit.Connection // on what comes in (package limit)
 	rights        *rights          // grants of other identities that it uses (connection_grants.go); nil for none
 	registration  registration     // with its user and for broadcasts (connection_registration.go)
+	publishing    *taskqueue.Queue // publishes by the client (connection_requests.go); nil until the first
 	silent        bool             // the transport was cut, since the peer was silent
 	closing       bool             // the transport was asked to close; the session neither speaks nor hears any more
 	afterEvents   bool             // control frames must not overtake events that wait: they tell where those end
@@ -73,6 +75,8 @@ func (c *connection) Receive(ctx mailbox.Context) {
 		c.open()
 	case received:
 		c.receive(m)
+	case published:
+		requests{c}.published(m)
 	case deadlineDue:
 		c.deadlineDue(time.Now())
 	case endConnection:

@@ -59,9 +59,9 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		_, known := c.subscriptions.Find(cmd.Topic)
 		c.resumeSession() // missed events come before those that this brings
 		// The answer follows events that are replayed, or that were subscribed to before.
-		c.afterEvents = c.afterEvents || known || cmd.Since != protocol.Position{}
-		at, err := c.subscribe(cmd)
-		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Position: at, Err: err})
+		c.afterEvents = c.afterEvents || known || cmd.Since != protocol.Position{} && !cmd.AnswerFirst
+		got, err := c.subscribe(cmd)
+		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Position: got.at, Last: got.last, Err: err})
 	case protocol.Unsubscribe:
 		c.afterEvents = true // the answer follows the last event
 		c.unsubscribe(cmd.Topic, cmd.Below)
@@ -69,7 +69,7 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 	case protocol.CountConnections:
 		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Count: int(c.post.Load().authenticated.Load())})
 	}
-	panic("unknown command")
+	return requests{c}.do(command)
 }
 
 // report logs what a client reports of itself.
@@ -83,32 +83,32 @@ func (c *connection) report(cmd protocol.Report) {
 }
 
 // subscribe makes the subscription that the session asks for, and emits a lifecycle event for it.
-func (c *connection) subscribe(cmd protocol.Subscribe) (protocol.Position, *protocol.Refusal) {
+func (c *connection) subscribe(cmd protocol.Subscribe) (attached, *protocol.Refusal) {
 	now := time.Now()
 	if err, exceeded := c.admit(limit.Cost{limit.Subscribes: 1}, now); err != nil {
 		if exceeded && c.limits.Strike(c.node.wheel.Since(now)) {
 			c.end(endConnection{err: err})
 		}
-		return protocol.Position{}, err
+		return attached{}, err
 	}
 	before, known := c.subscriptions.Find(cmd.Topic)
 	var by *grant.Grant
 	if cmd.As != nil {
 		more, err := grants{c}.borrow(cmd.As)
 		if err != nil {
-			return protocol.Position{}, err
+			return attached{}, err
 		}
 		if by = before.Grant.With(more); known && before.Grant == nil {
 			by = nil // the subscription stands on the connection's own identity
 		}
 	}
-	at, err, broken := c.subscriptions.subscribe(&c.Conn, cmd, by)
+	got, err, broken := c.subscriptions.subscribe(&c.Conn, cmd, by)
 	c.endIf(broken)
 	grants{c}.expireBy(by)
 	if err == nil && !known {
 		c.registration.subscribed(&c.Conn, false, cmd.Topic)
 	}
-	return at, err
+	return got, err
 }
 
 // unsubscribe drops a subscription, with below also those to topics under it, and emits lifecycle events for them.

@@ -42,15 +42,15 @@ func (r *registration) join(l *Conn, limits *limit.Connection, id *protocol.Iden
 	r.joined = true
 	r.loggedIn(l)
 	l.identity.Store(id)
-	got, err := topicClient{l}.attach(broadcastTopic, fanout.FiltersForProjection(l.view()), protocol.Position{}, false)
-	if err != nil {
+	all := wish{topic: broadcastTopic}
+	if err := (topicClient{l}).attach(fanout.FiltersForProjection(l.view()), &all); err != nil {
 		l.resume.GiveUp(l.node.totals)
 		r.leave(l)
 		l.identity.Store(nil)
 		return err
 	}
 	if l.resume != nil {
-		l.resume.Broadcast = got.at
+		l.resume.Broadcast = all.got.at
 	}
 	r.connected(l)
 	return nil
@@ -101,8 +101,7 @@ func (r *registration) setView(l *Conn, v protocol.Projection) (broken *protocol
 	if !r.joined {
 		return nil
 	}
-	_, broken = topicClient{l}.attach(broadcastTopic, fanout.FiltersForProjection(v), protocol.Position{}, false)
-	return broken
+	return topicClient{l}.attach(fanout.FiltersForProjection(v), &wish{topic: broadcastTopic})
 }
 
 // announce sends a topic the news that a member of it is alive.

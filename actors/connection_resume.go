@@ -111,12 +111,12 @@ func (s *subscriptions) reattach(l *Conn, rec *resume.Session) (broken *protocol
 		if !known {
 			l.resume.AddMissed(l.node.totals, protocol.Busy, 1)
 		}
-		got, err := topicClient{l}.attach(topic, s.FiltersAt(topic), at, true)
-		if err != nil {
+		w := wish{topic: topic, since: at, partial: true}
+		if err := (topicClient{l}).attach(s.FiltersAt(topic), &w); err != nil {
 			return err
 		}
-		l.resume.Replayed.Add(uint64(got.replayed))
-		l.resume.AddMissed(l.node.totals, protocol.PositionLost, got.missed)
+		l.resume.Replayed.Add(uint64(w.got.replayed))
+		l.resume.AddMissed(l.node.totals, protocol.PositionLost, w.got.missed)
 	}
 	return nil
 }

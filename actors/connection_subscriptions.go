@@ -14,38 +14,35 @@ import (
 // connection's actor and knows no session: where the connection has to end, it returns why.
 type subscriptions struct{ fanout.Subscriptions }
 
-// subscribe adds a subscription. at is the topic's position, if the connection was attached to it for this. by is the
+// subscribe adds a subscription. got is the topic's answer, if the connection was attached to it for this. by is the
 // grant for it, nil for the connection's own identity. err refuses the subscription; broken is why the connection has
 // to end, see apply.
 func (s *subscriptions) subscribe(
 	l *Conn, cmd protocol.Subscribe, by *grant.Grant,
-) (at protocol.Position, err, broken *protocol.Refusal) {
+) (got attached, err, broken *protocol.Refusal) {
 	if err = (topicClient{l}).granted(cmd); err != nil {
-		return at, err, nil
+		return got, err, nil
 	}
 	before, known := s.Find(cmd.Topic)
-	if cmd.Since != at && s.Covered(cmd.Topic) {
-		return at, protocol.Refuse(protocol.Conflict, "%s is heard already, so nothing of it was missed; "+
+	if cmd.Since != (protocol.Position{}) && s.Covered(cmd.Topic) {
+		return got, protocol.Refuse(protocol.Conflict, "%s is heard already, so nothing of it was missed; "+
 			"unsubscribe before resuming it or a topic below", protocol.Quote(cmd.Topic)), nil
 	}
 	if len(cmd.Filter.Label) > protocol.MaxLabel {
-		return at, protocol.Refuse(protocol.TooLarge, "the name of the subscription has %d bytes; the limit is %d",
+		return got, protocol.Refuse(protocol.TooLarge, "the name of the subscription has %d bytes; the limit is %d",
 			len(cmd.Filter.Label), protocol.MaxLabel), nil
 	}
 	if most := l.dialect().Limits().Subscriptions; most > 0 && !known && s.Count() >= most {
-		return at, protocol.Refuse(protocol.TooMany,
+		return got, protocol.Refuse(protocol.TooMany,
 			"the connection has %d subscriptions, which is the limit (subscriptions)", most), nil
 	}
-	changes := s.Add(cmd.Topic, cmd.Filter, by)
-	if i := slices.IndexFunc(changes, func(ch fanout.Change) bool { return ch.Topic == cmd.Topic }); i >= 0 {
-		changes[i].Since, changes[i].At = cmd.Since, &at
-	}
 	l.outbox.Hold() // the answer comes before the first event
-	told, err := s.apply(l, changes)
+	own := wish{topic: cmd.Topic, since: cmd.Since, last: cmd.Last}
+	told, err := s.apply(l, s.Add(cmd.Topic, cmd.Filter, by), &own)
 	if err != nil {
 		broken = s.rollback(l, cmd.Topic, before, told)
 	}
-	return at, err, broken
+	return own.got, err, broken
 }
 
 // rollback makes a topic's subscription what it was before, at those topics that took the change. A zero before removes
@@ -64,13 +61,13 @@ func (s *subscriptions) rollback(
 		back = s.Remove(topic, false)
 	}
 	back = slices.DeleteFunc(back, func(ch fanout.Change) bool { return !slices.Contains(told, ch.Topic) })
-	_, broken = s.apply(l, back)
+	_, broken = s.apply(l, back, &wish{})
 	return broken
 }
 
 // unsubscribe drops a subscription, with below also those to topics under it. broken is why the connection has to end.
 func (s *subscriptions) unsubscribe(l *Conn, topic string, below bool) (broken *protocol.Refusal) {
-	_, broken = s.apply(l, s.Remove(topic, below))
+	_, broken = s.apply(l, s.Remove(topic, below), &wish{})
 	return broken
 }
 
@@ -103,19 +100,31 @@ func (s *subscriptions) leave(l *Conn) {
 	s.Subscriptions = nil
 }
 
-// apply sends changes to their topics and returns the topics that took them, and the first refusal. It waits for each
-// topic: only so does no topic deliver an event that is another's to deliver by now. If a topic refuses a change that
-// cannot be refused, the connection has to end: it would silently miss events.
-func (s *subscriptions) apply(l *Conn, changes []fanout.Change) (told []string, first *protocol.Refusal) {
+// wish is what a connection asks of one topic, beside the filters.
+type wish struct {
+	topic   string
+	since   protocol.Position // zero for no replay
+	partial bool              // of what it missed it takes what is left
+	last    bool              // it asks for the newest event
+	got     attached          // the topic's answer
+}
+
+// apply sends changes to their topics and returns the topics that took them, and the first refusal. own is what the
+// connection asks of one of them beside. It waits for each topic: only so does no topic deliver an event that is
+// another's to deliver by now. If a topic refuses a change that cannot be refused, the connection has to end: it would
+// silently miss events.
+func (s *subscriptions) apply(
+	l *Conn, changes []fanout.Change, own *wish,
+) (told []string, first *protocol.Refusal) {
 	for _, ch := range changes {
 		var err *protocol.Refusal
-		if ch.Filters == nil {
+		switch {
+		case ch.Filters == nil:
 			err = topicClient{l}.detach(ch.Topic)
-		} else {
-			var got attached
-			if got, err = (topicClient{l}).attach(ch.Topic, ch.Filters, ch.Since, false); ch.At != nil {
-				*ch.At = got.at
-			}
+		case ch.Topic == own.topic:
+			err = topicClient{l}.attach(ch.Filters, own)
+		default:
+			err = topicClient{l}.attach(ch.Filters, &wish{topic: ch.Topic})
 		}
 		if err == nil {
 			told = append(told, ch.Topic)
@@ -170,19 +179,17 @@ func (l topicClient) granted(cmd protocol.Subscribe) *protocol.Refusal {
 	return protocol.AsRefusal(l.node.rights.Authorize(ctx, l.tenant().name, id, cmd.Topic))
 }
 
-// attach subscribes the connection to a topic with these filters, or replaces its filters there; see subscribe in
-// topic.go for since and partial.
-func (l topicClient) attach(
-	topic string, it *fanout.Filters, since protocol.Position, partial bool,
-) (attached, *protocol.Refusal) {
+// attach subscribes the connection to a topic with these filters, or replaces its filters there.
+func (l topicClient) attach(it *fanout.Filters, w *wish) (err *protocol.Refusal) {
 	ctx, done := l.step()
 	defer done()
 	answer := mailbox.NewReply[attached]()
-	wish := subscribe{l.Conn, it, since, partial, answer}
-	if !l.tenant().topics.SendUnbounded(topic, wish) { // unbounded: at most one for each connection waits
-		l.tenant().topic(topic, wish)
+	m := subscribe{l.Conn, it, w.since, w.partial, w.last, answer}
+	if !l.tenant().topics.SendUnbounded(w.topic, m) { // unbounded: at most one for each connection waits
+		l.tenant().topic(w.topic, m)
 	}
-	return answer.Wait(ctx)
+	w.got, err = answer.Wait(ctx)
+	return err
 }
 
 // detach unsubscribes the connection from a topic.

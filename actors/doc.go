@@ -79,7 +79,8 @@
 //
 //   - node_*: the [Node], its health and metrics, and its store. services.go holds what a node shares with its actors:
 //     settings, clock, log, totals, admission.
-//   - tenant_*, tenants.go: a tenant, its connections, how it sends to its topics and users, and the tenants of a node.
+//   - tenant_*, tenants.go: a tenant, its connections (which a placement admits and counts by dialect), how it sends to
+//     its topics and users, and the tenants of a node.
 //   - conn*: [Conn], the face of a connection to its socket, its topics and its user; any goroutine may use it.
 //   - connection_*: the actor behind it, which lets a session and the engine talk. Four parts of it know no session:
 //     its subscriptions, the limits on what it brings in, its registration with its user, and its timers.
@@ -88,7 +89,6 @@
 //   - publish.go: where an event goes, and how it gets there.
 //   - inspect*, info.go: the read calls of a node, and what they return.
 //   - admin*: the calls of a node that change one tenant, its users or its connections; revocation is one of them.
-//   - placement.go: admits the connections of one tenant and dialect, and counts them.
 //   - lifecycle.go: numbers the lifecycle events of a tenant and delivers them.
 //   - shutdown.go: closes many connections, spread over time.
 //

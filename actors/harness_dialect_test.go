@@ -61,6 +61,9 @@ type hand struct {
 	handed  []string // the messages that refusals came with
 	opened  []protocol.Command
 	mild    bool // a refusal that is not final does not end it
+
+	later chan protocol.Outcome // gets the next outcome of a publish
+	aloud bool                  // it says what became of publishes and subscribes
 }
 
 func (h *hand) OnOpen(time.Time, uint64) []protocol.Command { return h.opened }
@@ -80,6 +83,16 @@ func (h *hand) Receive(time.Time, protocol.ClientMessage) (int, []protocol.Comma
 func (h *hand) Answer(c protocol.Command, o protocol.Outcome) []protocol.Command {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if _, ok := c.(protocol.Publish); ok && h.later != nil {
+		h.later <- o
+		h.later = nil
+		return nil
+	}
+	if h.aloud {
+		if said := aloud(c, o); said != "" {
+			return []protocol.Command{protocol.Send{Text: []byte(said)}}
+		}
+	}
 	if h.current == nil {
 		return nil // it was a command of OnOpen
 	}
@@ -89,6 +102,25 @@ func (h *hand) Answer(c protocol.Command, o protocol.Outcome) []protocol.Command
 	}
 	h.current.outcomes = append(h.current.outcomes, o)
 	return nil
+}
+
+// aloud is what became of a publish or subscribe, "" of all else.
+func aloud(cmd protocol.Command, o protocol.Outcome) (said string) {
+	switch cmd := cmd.(type) {
+	case protocol.Publish:
+		said = fmt.Sprintf("published %v at %d", cmd.Tag, o.Position.Offset)
+	case protocol.Subscribe:
+		said = fmt.Sprintf("subscribed at %d", o.Position.Offset)
+		if o.Last != nil {
+			said += " behind " + string(o.Last.Data)
+		}
+	default:
+		return ""
+	}
+	if o.Err != nil {
+		return "refused " + string(o.Err.Reason)
+	}
+	return said
 }
 
 func (h *hand) OnTick(now time.Time) []protocol.Command {

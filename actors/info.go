@@ -74,10 +74,7 @@ type HistoryPage struct {
 }
 
 // HistoryEntry is one event in a history, with its offset.
-type HistoryEntry struct {
-	Offset uint64
-	Event  *protocol.Event
-}
+type HistoryEntry = protocol.Past
 
 // Storage is the state of the store of durable topics. The zero value is that of a node without one.
 type Storage struct {

@@ -94,7 +94,7 @@ func (in *inspector) History(
 		return HistoryPage{}, err
 	}
 	answer := mailbox.NewReply[HistoryPage]()
-	ask := readHistory{after, page(limit), answer}
+	ask := readHistory{after, page(limit), false, answer}
 	switch {
 	case t.topics.Send(topic, ask):
 	case t.stored(topic):

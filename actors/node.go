@@ -43,6 +43,12 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	n := &Node{}
 	n.start(cfg, auth)
 	n.publisher.services, n.publisher.tenants = &n.services, &n.tenants
+	n.asClient = func(
+		ctx context.Context, tenant, topic, exclude string, ev *protocol.Event,
+	) (protocol.Position, error) {
+		receipt, err := n.Publish(ctx, tenant, Target{Topic: topic, Exclude: exclude}, ev)
+		return receipt.Position, err
+	}
 	n.inspector = inspector{&n.tenants}
 	n.admin = admin{tenants: &n.tenants, node: &n.services}
 	n.admin.revoker, _ = auth.(revoker)

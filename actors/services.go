@@ -57,6 +57,7 @@ type services struct {
 	sessions        *resume.Store // suspended ones, of clients that may come back
 	totals          *stats.Totals // for the metrics
 	encoder         *encoding.Encoder
+	asClient        publishAsClient
 	watermark       *health.Watermark
 	unauthenticated *limit.Unauthenticated
 
@@ -68,6 +69,11 @@ type services struct {
 
 	lifecycles sync.WaitGroup // the lifecycle actors that have not stopped
 }
+
+// publishAsClient publishes to a topic on behalf of a client, but not to the connection with the id exclude.
+type publishAsClient func(
+	ctx context.Context, tenant, topic, exclude string, ev *protocol.Event,
+) (protocol.Position, error)
 
 // start makes the services ready. The watermark comes later, since it sees the tenants.
 func (s *services) start(cfg Config, auth Authenticator) {

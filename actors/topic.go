@@ -15,12 +15,13 @@ import (
 // These are the messages of a topic.
 type (
 	// subscribe adds a subscriber, or replaces its filters. The events that it missed since a position are replayed
-	// (topic_replay.go); with partial it takes those that are left.
+	// (topic_replay.go); with partial it takes those that are left. With last the answer has the newest event.
 	subscribe struct {
 		link    *Conn
 		filters *fanout.Filters
 		since   protocol.Position // zero for no replay
 		partial bool
+		last    bool
 		reply   mailbox.Reply[attached]
 	}
 	// unsubscribe removes a subscriber, and answers the topic's position; an unknown one is ignored. The subscriber
@@ -39,11 +40,12 @@ type (
 		delivery *fanout.Delivery
 		known    bool
 	}
-	// readHistory answers with the events after a position.
+	// readHistory answers with the events after a position, or in reverse with those before it.
 	readHistory struct {
-		after protocol.Position
-		limit int
-		reply mailbox.Reply[HistoryPage]
+		after   protocol.Position
+		limit   int
+		reverse bool
+		reply   mailbox.Reply[HistoryPage]
 	}
 	// describe answers with the TopicInfo.
 	describe struct{ reply mailbox.Reply[TopicInfo] }
@@ -243,17 +245,20 @@ func (t *topic) subscribe(m subscribe) {
 		return
 	}
 	missed.give(m.link)
-	at := t.history.Position()
-	t.setFilters(m.link, m.filters, at.Offset)
+	answer := attached{at: t.history.Position(), replayed: len(missed.frames), missed: missed.missed}
+	if m.last {
+		answer.last = history.Last(t.history, m.filters.Want, now)
+	}
+	t.setFilters(m.link, m.filters, answer.at.Offset)
 	t.use(now)
 	switch {
-	case m.reply.Give(attached{at, len(missed.frames), missed.missed}, nil):
+	case m.reply.Give(answer, nil):
 	case len(missed.frames) > 0: // the client would get them again with its next attempt
 		m.link.box.SendUnbounded(endConnection{err: mailbox.ErrBusy})
 	case before == nil: // the connection did not wait so long, and takes the subscription for refused
 		batcher{t}.remove(m.link)
 	default:
-		t.setFilters(m.link, before, at.Offset)
+		t.setFilters(m.link, before, answer.at.Offset)
 	}
 }
 

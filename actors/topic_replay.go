@@ -21,6 +21,8 @@ type attached struct {
 	// replayed is how many events were sent again, missed how many could not be; nobody knows that number for a former
 	// epoch, which counts as one.
 	replayed, missed int
+	// last is the newest event that the filters want; nil if there is none, or nobody asked for it.
+	last *protocol.Event
 }
 
 // replay is what a subscriber gets before newer events: frames, and how many events it misses.
@@ -157,7 +159,15 @@ func (t historyReader) readHistory(m readHistory) (HistoryPage, *protocol.Refusa
 	if after.Epoch != page.Position.Epoch {
 		return page, t.lost(m.after, now)
 	}
-	entries, err := t.history.Read(after.Offset, m.limit, now)
+	var entries []history.Entry
+	var err error
+	switch {
+	case m.limit == 0:
+	case m.reverse:
+		entries, err = history.Before(t.history, m.after.Offset, m.limit, now)
+	default:
+		entries, err = t.history.Read(after.Offset, m.limit, now)
+	}
 	if err != nil {
 		return page, t.unread(err, m.after, now)
 	}

@@ -40,6 +40,11 @@ type (
 		// first, and once. If that is not all there any more the outcome is PositionLost, and nothing is subscribed to.
 		// A topic that the connection hears already, through this or one above, is no topic to resume: Conflict.
 		Since Position
+		// AnswerFirst has the missed events follow the answer; without it they precede it.
+		AnswerFirst bool
+		// Last asks for the newest event that the filter wants and the topic remembers, as Outcome.Last: it is the one
+		// before Outcome.Position, and is not delivered.
+		Last bool
 		// As is whose right to the topic counts; nil is the connection's own identity. The subscription ends with that
 		// right: when its token expires, or it is revoked. By the rights of several it ends with the last of them. The
 		// session hears of it through OnReject, as TokenExpired, Revoked or Forbidden, not final.
@@ -53,6 +58,28 @@ type (
 		// Below removes all topics that lie below, too.
 		Below bool
 		Tag   any
+	}
+	// Publish gives an event to a topic, as a backend does. Outcome: Position and Err. It comes later, behind the event
+	// itself if the connection hears the topic; meanwhile the session goes on. The events of a connection keep their
+	// order. The right is that of the connection's identity, or what the topic's rule says.
+	Publish struct {
+		Topic string
+		Event *Event
+		// ExcludeSelf keeps the event from this connection.
+		ExcludeSelf bool
+		Tag         any
+	}
+	// ReadHistory asks for past events of a topic, which takes the right to subscribe to it. Outcome: History, Position
+	// (of the newest event) and Err, which is PositionLost if the topic does not remember what follows After.
+	ReadHistory struct {
+		Topic string
+		// After is where to begin; zero is at the oldest event that is remembered, in reverse at the newest.
+		After Position
+		// Limit bounds the events: 0 asks for the position alone, and more than MaxHistory is that.
+		Limit int
+		// Reverse returns the newest first, of those before After.
+		Reverse bool
+		Tag     any
 	}
 	// Announce says that a member of a topic is alive, and what it tells of itself; it is heard of for that long,
 	// unless it is announced again. No outcome.
@@ -92,6 +119,8 @@ func (Send) command()             {}
 func (Close) command()            {}
 func (Authenticate) command()     {}
 func (Verify) command()           {}
+func (Publish) command()          {}
+func (ReadHistory) command()      {}
 func (Announce) command()         {}
 func (SetEventView) command()     {}
 func (SwitchDialect) command()    {}
@@ -101,6 +130,15 @@ func (SetInterval) command()      {}
 func (CountConnections) command() {}
 func (Report) command()           {}
 
+// MaxHistory bounds the events of one ReadHistory.
+const MaxHistory = 1000
+
+// Past is an event of a topic's history.
+type Past struct {
+	Event  *Event
+	Offset uint64
+}
+
 // Outcome is what became of a command.
 type Outcome struct {
 	// Now is the time at which it was done.
@@ -108,8 +146,12 @@ type Outcome struct {
 	Identity *Identity
 	Count    int
 	// Position is where the topic of a Subscribe stood: what comes later is heard. It is zero if the connection hears
-	// the topic through another one.
+	// the topic through another one. Of a Publish it is where the event stands.
 	Position Position
+	// Last is the newest event, nil if the topic remembers none or was not asked.
+	Last *Event
+	// History are the events of a ReadHistory.
+	History []Past
 	// Err is nil, or why it was refused.
 	Err *Refusal
 }

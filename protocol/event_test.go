@@ -54,7 +54,8 @@ var samples = map[Kind]sample{
 		wrong: []string{`"level":"debug"`, `"level":""`, `"level":1`, `"message":1`, `"title":{}`, `"tags":[]`}},
 	JSON:  {data: `{"a":1}`},
 	Value: {data: `{"a":1}`},
-	Named: {data: `{"event":"user.created","data":[1,null]}`, wrong: []string{`"event":""`, `"event":1`, `"event":null`}},
+	Named: {data: `{"event":"user.created","data":[1,null]}`,
+		wrong: []string{`"event":""`, `"event":1`, `"event":null`}},
 }
 
 func TestNewEvent_EachKindHasASampleHere(t *testing.T) {

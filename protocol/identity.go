@@ -1,6 +1,9 @@
 package protocol
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Identity is who a connection speaks for, once its credential held.
 type Identity struct {
@@ -19,7 +22,8 @@ type Identity struct {
 	Issued  time.Time
 	// Expires is when the connection needs a new token; zero for never.
 	Expires time.Time
-	// Topics are the topics that may be subscribed to.
+	// Topics are the topics that may be subscribed to and, as PublishTo, those that the client may publish to. They are
+	// one list, since every connection has an Identity.
 	Topics []Pattern
 }
 
@@ -32,6 +36,22 @@ func (id *Identity) May(topic string) bool {
 	}
 	return false
 }
+
+// MayPublish reports whether the identity itself grants to publish to topic.
+func (id *Identity) MayPublish(topic string) bool {
+	for _, p := range id.Topics {
+		if may, ok := strings.CutPrefix(string(p), publishMark); ok && Pattern(may).Grants(topic) {
+			return true
+		}
+	}
+	return false
+}
+
+// publishMark begins the patterns that grant to publish. No topic begins so.
+const publishMark = "\x00publish "
+
+// PublishTo is the pattern that grants to publish to what p covers, and nothing else.
+func PublishTo(p Pattern) Pattern { return publishMark + p }
 
 // KeyFingerprint names a key: it is the beginning of the key's SHA-256, so it is no secret and the same for as long as
 // the key is. Every client has an Identity; 7 bytes and Unproven are one word of it.

@@ -70,6 +70,12 @@ func (f *Filters) Select(ev *protocol.Event) (s Selection, ok bool) {
 	return s, ok
 }
 
+// Want reports whether the filters want an event.
+func (f *Filters) Want(ev *protocol.Event) bool {
+	_, ok := f.Select(ev)
+	return ok
+}
+
 // excepts reports whether another attached topic is responsible for the events of a topic.
 func (f *Filters) excepts(topic string) bool {
 	for _, other := range f.except {

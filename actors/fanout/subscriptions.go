@@ -52,9 +52,7 @@ func byTopic(s Subscription, topic string) int { return strings.Compare(s.Topic,
 // Change is what the connection has to tell a topic.
 type Change struct {
 	Topic   string
-	Filters *Filters           // nil detaches
-	Since   protocol.Position  // from where to resume; zero for from now on
-	At      *protocol.Position // gets the topic's position; nil if nobody asks for it
+	Filters *Filters // nil detaches
 }
 
 // Subscriptions are those of one connection, sorted by topic, and the topics to which it is attached for them. They

@@ -29,7 +29,7 @@ type System struct {
 	wheel   *timer.Wheel
 	onPanic func(kind string)
 
-	running sync.WaitGroup // actors that have not called Done
+	running sync.WaitGroup // actors that have not called Done, and tasks that have not ended
 }
 
 // NewSystem makes a system without actors. It calls onPanic each time an actor panicked, with the kind of its
@@ -44,6 +44,9 @@ func NewSystem(log *slog.Logger, wheel *timer.Wheel, onPanic func(kind string)) 
 
 // Stop asks the actor of a mailbox to stop when it has handled its current message. It does not wait for that.
 func (s *System) Stop(m *Mailbox) { s.engine.Root.Stop(m.pid()) }
+
+// Go runs a task on a goroutine, for which Wait waits as for an actor.
+func (s *System) Go(task func()) { s.running.Go(task) }
 
 // Done takes one actor off those that Wait waits for. Each actor calls it when it has stopped.
 func (s *System) Done() { s.running.Done() }

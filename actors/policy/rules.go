@@ -21,6 +21,13 @@ const (
 	SyncInterval = "interval" // at once; the disk has it within the store's interval
 )
 
+// The clients that may publish to a topic.
+const (
+	PublishByToken       = "token"       // a client whose token grants it
+	PublishBySubscribers = "subscribers" // also a client that is subscribed to the topic
+	PublishByClients     = "clients"     // also a client that may subscribe to it
+)
+
 // The fates of a reader that does not keep up with a topic.
 const (
 	// Disconnect ends its connection as Slow.
@@ -47,6 +54,7 @@ type Rule struct {
 	BatchWindow  time.Duration `yaml:"batch_window" unit:"duration"`
 	BatchCount   int           `yaml:"batch_count" unit:"events"`
 	BatchLatest  bool          `yaml:"batch_latest" unit:"true|false"`
+	Publish      string        `yaml:"publish" unit:"token|subscribers|clients"`
 }
 
 // Help is one line of meaning for each key.
@@ -74,7 +82,21 @@ func (Rule) Help() map[string]string {
 		"batch_count": "How many events wait at most; 0 is 64.",
 		"batch_latest": "Of the events that wait, a subscriber hears only the newest of each key (events without " +
 			"one have one in common).",
+		"publish": "Which clients may publish to the topic, by a protocol that can: those whose token grants it " +
+			"(its claim publish), also its subscribers, or also all that may subscribe to it; empty for token.",
 	}
+}
+
+// AdmitsPublish reports whether the rule lets a client publish whose token does not grant it. It calls maySubscribe, if
+// that matters, to know whether the client may subscribe.
+func (r *Rule) AdmitsPublish(subscribed bool, maySubscribe func() bool) bool {
+	switch r.Publish {
+	case PublishBySubscribers:
+		return subscribed
+	case PublishByClients:
+		return subscribed || maySubscribe()
+	}
+	return false
 }
 
 // Rules say what holds for which topic of a tenant. They are never changed after they were handed on.

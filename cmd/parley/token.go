@@ -12,12 +12,13 @@ import (
 )
 
 type tokenCommand struct {
-	User   string        `required:"" help:"Whom the token is for."`
-	Tenant string        `help:"The tenant whose key signs; a configuration with one tenant needs none."`
-	Topics []string      `help:"What it may subscribe to, such as a,b/*; by default what the tenant says."`
-	TTL    time.Duration `name:"ttl" default:"1h" help:"How long it is good (${default})."`
-	Claims string        `placeholder:"JSON" help:"Further claims, a JSON object; they win."`
-	Config string        `short:"c" env:"PARLEY_CONFIG" placeholder:"FILE" help:"${token_config}"`
+	User    string        `required:"" help:"Whom the token is for."`
+	Tenant  string        `help:"The tenant whose key signs; a configuration with one tenant needs none."`
+	Topics  []string      `help:"What it may subscribe to, such as a,b/*; by default what the tenant says."`
+	Publish []string      `help:"What its client may publish to, by a protocol that can."`
+	TTL     time.Duration `name:"ttl" default:"1h" help:"How long it is good (${default})."`
+	Claims  string        `placeholder:"JSON" help:"Further claims, a JSON object; they win."`
+	Config  string        `short:"c" env:"PARLEY_CONFIG" placeholder:"FILE" help:"${token_config}"`
 }
 
 // Run prints the token and nothing else, for scripts.
@@ -27,7 +28,7 @@ func (c *tokenCommand) Run() error {
 	if len(loaded.Problems) > 0 {
 		return loaded.Problems
 	}
-	grant := auth.Grant{User: c.User, Topics: c.Topics, TTL: c.TTL, Claims: c.Claims}
+	grant := auth.Grant{User: c.User, Topics: c.Topics, Publish: c.Publish, TTL: c.TTL, Claims: c.Claims}
 	sign, err := signer(&loaded.Config, c.Tenant)
 	if err != nil {
 		return err

@@ -145,7 +145,12 @@ func (c *Connection) run(command protocol.Command) (outcome protocol.Outcome, ha
 	case protocol.Verify:
 		outcome.Identity, outcome.Err = c.engine.identify(command.Credential)
 	case protocol.Subscribe:
-		outcome.Err = c.subscribe(command)
+		outcome, has = c.subscribe(command)
+		return outcome, has
+	case protocol.Publish:
+		outcome = c.publish(command)
+	case protocol.ReadHistory:
+		outcome = c.readHistory(command)
 	case protocol.Unsubscribe:
 		c.unsubscribe(command)
 	case protocol.CountConnections:

@@ -25,7 +25,44 @@ type held struct {
 	waiting *protocol.Delivery
 }
 
-func (c *Connection) subscribe(command protocol.Subscribe) *protocol.Refusal {
+// subscribe adds a subscription and brings what it missed. It reports false if it has told the session the outcome
+// before that.
+func (c *Connection) subscribe(command protocol.Subscribe) (outcome protocol.Outcome, has bool) {
+	outcome.Position = c.engine.position(command.Topic)
+	if outcome.Err = c.add(command); outcome.Err != nil {
+		return protocol.Outcome{Err: outcome.Err}, true
+	}
+	s := c.topics[slices.IndexFunc(c.topics, func(s *subscription) bool { return s.topic == command.Topic })]
+	past := c.engine.past[command.Topic]
+	for _, p := range slices.Backward(past) {
+		if _, wanted := s.selects(p.Event); command.Last && wanted {
+			outcome.Last = p.Event
+			break
+		}
+	}
+	since := command.Since
+	switch {
+	case since == (protocol.Position{}):
+		return outcome, true
+	case since.Epoch != outcome.Position.Epoch || since.Offset > outcome.Position.Offset:
+		c.unsubscribe(protocol.Unsubscribe{Topic: command.Topic})
+		return protocol.Outcome{Err: protocol.Refuse(protocol.PositionLost, "")}, true
+	case command.AnswerFirst:
+		outcome.Now = c.engine.now
+		c.do(c.session.Answer(command, outcome))
+	}
+	c.replay(s, past[since.Offset:])
+	return outcome, !command.AnswerFirst
+}
+
+// selects reports whether a subscription wants an event at or below its topic, and what it leaves of it.
+func (s *subscription) selects(ev *protocol.Event) (protocol.Projection, bool) {
+	view, ok := s.filter.Select(ev)
+	return view, ok && (!s.filter.Exact || ev.Topic == s.topic)
+}
+
+// add checks a subscription, and adds it.
+func (c *Connection) add(command protocol.Subscribe) *protocol.Refusal {
 	if err := protocol.CheckTopic(command.Topic); err != nil {
 		c.engine.t.Errorf("a session asked for a topic that cannot be: %v", err)
 	}
@@ -111,19 +148,13 @@ func (e *Engine) Publish(body []byte) error {
 		if err := protocol.CheckTopic(topic); err != nil {
 			return err
 		}
-		ev = ev.At(topic)
-		for up := topic; up != ""; up = protocol.Parent(up) {
-			e.offsets[up]++
-		}
+		e.publish(ev.At(topic), nil)
+		return nil
 	case users == nil && !all:
 		return errors.New("a publish names a topic, users or all")
 	}
 	for _, c := range slices.Clone(e.alive()) {
-		switch {
-		case c.identity == nil:
-		case topic != "":
-			c.hear(ev)
-		case all || slices.Contains(users, c.identity.User):
+		if c.identity != nil && (all || slices.Contains(users, c.identity.User)) {
 			c.deliver(protocol.Delivery{Event: ev, View: c.view})
 		}
 	}
@@ -176,9 +207,9 @@ func (c *Connection) hear(ev *protocol.Event) {
 		if !protocol.Under(ev.Topic, s.topic) {
 			continue
 		}
-		left, ok := s.filter.Select(ev)
+		left, ok := s.selects(ev)
 		switch {
-		case !ok || s.filter.Exact && ev.Topic != s.topic:
+		case !ok:
 		case best == nil || s.filter.Every < best.filter.Every:
 			best, view = s, left
 		case s.filter.Every == best.filter.Every:
@@ -188,17 +219,20 @@ func (c *Connection) hear(ev *protocol.Event) {
 	switch {
 	case best == nil:
 	case best.filter.Every == 0:
-		c.deliver(best.delivery(c.engine, ev, view))
+		c.deliver(best.delivery(c.engine, ev, view, c.engine.position(best.topic).Offset))
 	default:
-		c.hold(best, best.delivery(c.engine, ev, view))
+		c.hold(best, best.delivery(c.engine, ev, view, c.engine.position(best.topic).Offset))
 	}
 }
 
-// delivery is an event, as the newest of its topic, in the form that a subscription asks for.
-func (s *subscription) delivery(e *Engine, ev *protocol.Event, view protocol.Projection) protocol.Delivery {
+// delivery is an event of an offset in the form that a subscription asks for.
+func (s *subscription) delivery(
+	e *Engine, ev *protocol.Event, view protocol.Projection, offset uint64,
+) protocol.Delivery {
 	to := protocol.Delivery{Event: ev, View: view, Label: s.filter.Label}
 	if s.filter.WithPosition {
 		to.Topic, to.Position = s.topic, e.position(s.topic)
+		to.Position.Offset = offset
 	}
 	return to
 }

@@ -26,8 +26,8 @@ type Engine struct {
 	issued   int // tokens so far
 	numbers  uint64
 	open     []*Connection
-	connects []time.Time       // of the last minute
-	offsets  map[string]uint64 // the newest of each topic
+	connects []time.Time                // of the last minute
+	past     map[string][]protocol.Past // of each topic, with that of the topics below
 
 	// Reports are what clients reported of themselves, Announced who announced themselves.
 	Reports   []protocol.Report
@@ -46,7 +46,7 @@ const remote = "192.0.2.1"
 // NewEngine returns an engine for the dialect that build makes of a transcript's settings.
 func NewEngine(t testing.TB, build func(Settings) (protocol.Dialect, error)) *Engine {
 	return &Engine{
-		t: t, build: build, settings: Settings{}, tokens: map[string]issued{}, offsets: map[string]uint64{},
+		t: t, build: build, settings: Settings{}, tokens: map[string]issued{}, past: map[string][]protocol.Past{},
 		now: time.Date(2024, 1, 1, 12, 0, 0, 123e6, time.UTC),
 	}
 }
@@ -71,7 +71,7 @@ func (e *Engine) Token(token Token) string {
 	e.issued++
 	text := fmt.Sprintf("token.%d.of-%s", e.issued, token.User)
 	e.tokens[text] = issued{token, &protocol.Identity{
-		User: token.User, TokenID: token.ID, Issued: e.now, Expires: expires, Topics: token.Topics,
+		User: token.User, TokenID: token.ID, Issued: e.now, Expires: expires, Topics: token.grants(),
 	}}
 	return text
 }
@@ -150,11 +150,6 @@ func patternOf(paths []string, path string) string {
 		}
 	}
 	return ""
-}
-
-// position is where the newest event of a topic stands.
-func (e *Engine) position(topic string) protocol.Position {
-	return protocol.Position{Epoch: "epoch", Offset: e.offsets[topic]}
 }
 
 // admit holds a new connection against the limits that are known before the upgrade.

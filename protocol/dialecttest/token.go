@@ -2,6 +2,7 @@ package dialecttest
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,9 +15,9 @@ type Token struct {
 	User string
 	// Expired: its time is over. Foreign: signed with a key that is not the tenant's.
 	Expired, Foreign bool
-	// Topics are those that it grants (default all).
-	Topics []protocol.Pattern
-	TTL    time.Duration
+	// Topics are those that it grants (default all), Publish those that it grants to publish to (default none).
+	Topics, Publish []protocol.Pattern
+	TTL             time.Duration
 	// Type is the claim "type", ID the claim "jti"; "" for none.
 	Type, ID string
 	// Form is its type, For is the name that it is bound to.
@@ -24,6 +25,15 @@ type Token struct {
 	For  string
 	// Unknown: its user does not exist.
 	Unknown bool
+}
+
+// grants are the patterns of the token's identity.
+func (t *Token) grants() []protocol.Pattern {
+	all := slices.Clone(t.Topics)
+	for _, p := range t.Publish {
+		all = append(all, protocol.PublishTo(p))
+	}
+	return all
 }
 
 // substitute fills in the placeholders of what a client sends.
@@ -64,6 +74,13 @@ func fill(inner string, stage Stage) (string, error) {
 	return stage.Token(token), nil
 }
 
+func patterns(list string) (all []protocol.Pattern) {
+	for topic := range strings.SplitSeq(list, ",") {
+		all = append(all, protocol.Pattern(topic))
+	}
+	return all
+}
+
 func parseToken(word, rest string) (Token, error) {
 	token := Token{Expired: word == "expired", Foreign: word == "foreign", Topics: []protocol.Pattern{"*"},
 		TTL: time.Hour}
@@ -79,10 +96,9 @@ func parseToken(word, rest string) (Token, error) {
 		key, value, _ := strings.Cut(option, "=")
 		switch key {
 		case "topics":
-			token.Topics = nil
-			for topic := range strings.SplitSeq(value, ",") {
-				token.Topics = append(token.Topics, protocol.Pattern(topic))
-			}
+			token.Topics = patterns(value)
+		case "publish":
+			token.Publish = patterns(value)
 		case "ttl":
 			ttl, err := time.ParseDuration(value)
 			if err != nil {

@@ -46,8 +46,8 @@
 // Beyond the document: a `message` comes as an alert about no device (device_id null). Its alert_id is the event's id,
 // its severity critical, warning or info for the levels error, warning and the rest, its title the message's own or
 // else its text; level and tags are in the metadata. A `json` event with a member "type" that is a string is passed on
-// unchanged; any other is wrapped as {"type":"json","data":...}, since every message of this protocol has a type. So are
-// {"type":"value","data":...} and {"type":"named","event":...,"data":...}.
+// unchanged; any other is wrapped as {"type":"json","data":...}, since every message of this protocol has a type. The
+// kinds `value` and `named` are {"type":"value","data":...} and {"type":"named","event":...,"data":...}.
 //
 // It does not know sockets, token formats, or who counts connections: Limits says the limits, and the engine keeps
 // them.

@@ -19,7 +19,7 @@ func readClaims(raw []byte) (claims, error) {
 	return claims(members), err
 }
 
-// maxPatterns bounds the claim "topics", since every subscribe compares with all of them.
+// maxPatterns bounds the claims "topics" and "publish", since every subscribe or publish compares with all of them.
 const maxPatterns = 256
 
 // typeClaims are the claims in which issuers say what a token is for: "type", Keycloak's "typ" and Simple JWT's
@@ -102,9 +102,9 @@ func (c claims) tokenID() (string, bool) {
 	return identifier(raw)
 }
 
-// topics reads the patterns, which are the tenant's if the token has no such claim.
-func (c claims) topics(otherwise []protocol.Pattern) ([]protocol.Pattern, bool) {
-	raw := rawjson.Find(c, "topics")
+// topics reads the patterns of a claim; a token without it has others.
+func (c claims) topics(claim string, otherwise []protocol.Pattern) ([]protocol.Pattern, bool) {
+	raw := rawjson.Find(c, claim)
 	if raw == nil {
 		return otherwise, true
 	}

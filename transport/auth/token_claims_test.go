@@ -208,6 +208,36 @@ func TestVerifier_TopicsAreTheTokensOrTheTenants(t *testing.T) {
 	}
 }
 
+func TestVerifier_OnlyTheTokenGrantsToPublish(t *testing.T) {
+	b := one(t, withSecret())
+	for claim, want := range map[string]string{
+		`"topics":["*"]`: "", `"publish":[]`: "",
+		`"publish":["a","b/*"]`: "a a/1 b/1", `"publish":["*"]`: "a a/1 b b/1",
+	} {
+		token := hs(live(`"sub":"alice"`, claim))
+		for range 2 { // the second comes from the cache
+			id, granted := b.accepts(t, token), []string(nil)
+			for _, topic := range []string{"a", "a/1", "b", "b/1"} {
+				if id.MayPublish(topic) {
+					granted = append(granted, topic)
+				}
+				if !id.May(topic) {
+					t.Errorf("%s takes the right to subscribe to %s away", claim, topic)
+				}
+			}
+			if got := strings.Join(granted, " "); got != want {
+				t.Errorf("%s grants to publish to %q, want %q", claim, got, want)
+			}
+		}
+	}
+	if id := b.accepts(t, hs(live(`"sub":"alice"`, `"topics":[]`, `"publish":["a"]`))); id.May("a") {
+		t.Error("who may publish to a topic may subscribe to it without the right")
+	}
+	for _, claim := range []string{`"*"`, `null`, `[1]`, `["a//b"]`, `[` + strings.Repeat(`"a",`, 256) + `"a"]`} {
+		b.refuses(t, protocol.InvalidToken, hs(live(`"sub":"alice"`, `"publish":`+claim)))
+	}
+}
+
 func TestVerifier_TokenIDIsATextOrAWholeNumber(t *testing.T) {
 	b := one(t, withSecret())
 	const base64 = "NlYqflG2rkg6fbYQW7zubBK4krjlLcJ/z3M13OjwJKg="

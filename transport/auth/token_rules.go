@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -123,8 +124,16 @@ func (r *tokenRules) readIdentity(c claims, rules *protocol.Claims, v *verifiedT
 	if v.identity.TokenID, ok = c.tokenID(); !ok {
 		return BadTokenID
 	}
-	if v.identity.Topics, ok = c.topics(r.topics); !ok {
+	if v.identity.Topics, ok = c.topics("topics", r.topics); !ok {
 		return BadTopics
+	}
+	publish, ok := c.topics("publish", nil)
+	if !ok {
+		return BadTopics
+	}
+	v.identity.Topics = slices.Clip(v.identity.Topics) // they may be the tenant's
+	for _, p := range publish {
+		v.identity.Topics = append(v.identity.Topics, protocol.PublishTo(p))
 	}
 	return Accepted
 }

@@ -21,6 +21,8 @@ type Grant struct {
 	User string
 	// Topics become the claim "topics"; nil leaves the claim out.
 	Topics []string
+	// Publish become the claim "publish"; nil leaves the claim out.
+	Publish []string
 	// TTL is the time from now to exp (default 1h); below 0 makes an expired token, for tests.
 	TTL time.Duration
 	// Claims is a JSON object with further claims, "" for none. It takes precedence, object by object.
@@ -87,11 +89,14 @@ func (s *tokenSigner) claims(g Grant, by *key, now time.Time) (map[string]any, e
 		g.TTL = time.Hour
 	}
 	content := map[string]any{"jti": rand.Text(), "iat": now.Unix(), "exp": now.Add(g.TTL).Unix()}
-	if g.Topics != nil {
-		if _, err := patterns(g.Topics); err != nil {
-			return nil, protocol.Refuse(protocol.Malformed, "topics: %s", err)
+	for claim, texts := range map[string][]string{"topics": g.Topics, "publish": g.Publish} {
+		if texts == nil {
+			continue
 		}
-		content["topics"] = g.Topics
+		if _, err := patterns(texts); err != nil {
+			return nil, protocol.Refuse(protocol.Malformed, "%s: %s", claim, err)
+		}
+		content[claim] = texts
 	}
 	if by.issuer != "" {
 		content["iss"] = by.issuer

@@ -133,7 +133,9 @@ func checkRule(r *policy.Rule, key string, d *Diagnostics) {
 		known      []string
 	}{{"store", r.Store, []string{policy.InMemory, policy.Durable}},
 		{"sync", r.Sync, []string{policy.SyncAlways, policy.SyncInterval}},
-		{"slow", r.Slow, []string{policy.Disconnect, policy.DropOldest, policy.Conflate}}} {
+		{"slow", r.Slow, []string{policy.Disconnect, policy.DropOldest, policy.Conflate}},
+		{"publish", r.Publish,
+			[]string{policy.PublishByToken, policy.PublishBySubscribers, policy.PublishByClients}}} {
 		if word.value != "" {
 			d.requireOneOf(key+"."+word.key, word.value, word.known...)
 		}

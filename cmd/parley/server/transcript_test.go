@@ -240,6 +240,9 @@ func (s *stage) jwt(wanted dialecttest.Token) string {
 	for _, p := range wanted.Topics {
 		g.Topics = append(g.Topics, string(p))
 	}
+	for _, p := range wanted.Publish {
+		g.Publish = append(g.Publish, string(p))
+	}
 	claims := map[string]any{"sid": "s", "iss": "parley.test", "aud": "parley.test", "scope": []string{},
 		"nbf": time.Now().Unix()}
 	if wanted.Type != "" {
