@@ -61,7 +61,8 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		// The answer follows events that are replayed, or that were subscribed to before.
 		c.afterEvents = c.afterEvents || known || cmd.Since != protocol.Position{} && !cmd.AnswerFirst
 		got, err := c.subscribe(cmd)
-		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Position: got.at, Last: got.last, Err: err})
+		return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Position: got.at, Last: got.last,
+			Members: got.members, Err: err})
 	case protocol.Unsubscribe:
 		c.afterEvents = true // the answer follows the last event
 		c.unsubscribe(cmd.Topic, cmd.Below)

@@ -26,6 +26,8 @@ func (c requests) do(command protocol.Command) []protocol.Command {
 	switch cmd := command.(type) {
 	case protocol.ReadHistory:
 		return c.session.Answer(cmd, c.readHistory(cmd))
+	case protocol.ReadMembers:
+		return c.session.Answer(cmd, c.readMembers(cmd))
 	case protocol.Publish:
 		if err := c.publish(cmd); err != nil {
 			return c.session.Answer(cmd, protocol.Outcome{Now: time.Now(), Err: err})
@@ -88,6 +90,20 @@ func (c requests) published(m published) {
 	c.afterEvents = true
 	c.run(c.session.Answer(m.command, protocol.Outcome{Now: time.Now(), Position: m.position, Err: m.err}))
 	c.flushSession()
+}
+
+// readMembers asks a topic who is present. It waits for the topic.
+func (c requests) readMembers(cmd protocol.ReadMembers) (out protocol.Outcome) {
+	if out.Err = (topicClient{&c.Conn}).granted(protocol.Subscribe{Topic: cmd.Topic}); out.Err == nil {
+		ctx, done := c.step()
+		defer done()
+		answer := mailbox.NewReply[[]protocol.Member]()
+		if c.tenant().topics.Send(cmd.Topic, readMembers{answer}) {
+			out.Members, out.Err = answer.Wait(ctx)
+		}
+	}
+	out.Now = time.Now()
+	return out
 }
 
 // readHistory asks a topic for past events. It waits for the topic.

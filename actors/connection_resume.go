@@ -112,7 +112,7 @@ func (s *subscriptions) reattach(l *Conn, rec *resume.Session) (broken *protocol
 			l.resume.AddMissed(l.node.totals, protocol.Busy, 1)
 		}
 		w := wish{topic: topic, since: at, partial: true}
-		if err := (topicClient{l}).attach(s.FiltersAt(topic), &w); err != nil {
+		if err := s.attach(l, s.FiltersAt(topic), &w); err != nil {
 			return err
 		}
 		l.resume.Replayed.Add(uint64(w.got.replayed))

@@ -37,7 +37,7 @@ func (s *subscriptions) subscribe(
 			"the connection has %d subscriptions, which is the limit (subscriptions)", most), nil
 	}
 	l.outbox.Hold() // the answer comes before the first event
-	own := wish{topic: cmd.Topic, since: cmd.Since, last: cmd.Last}
+	own := wish{topic: cmd.Topic, since: cmd.Since, last: cmd.Last, members: cmd.Filter.Members}
 	told, err := s.apply(l, s.Add(cmd.Topic, cmd.Filter, by), &own)
 	if err != nil {
 		broken = s.rollback(l, cmd.Topic, before, told)
@@ -106,7 +106,11 @@ type wish struct {
 	since   protocol.Position // zero for no replay
 	partial bool              // of what it missed it takes what is left
 	last    bool              // it asks for the newest event
+	members bool              // it asks for those who are present
 	got     attached          // the topic's answer
+
+	member     *protocol.Member // by which the client is present; nil for none
+	maxMembers int
 }
 
 // apply sends changes to their topics and returns the topics that took them, and the first refusal. own is what the
@@ -122,9 +126,9 @@ func (s *subscriptions) apply(
 		case ch.Filters == nil:
 			err = topicClient{l}.detach(ch.Topic)
 		case ch.Topic == own.topic:
-			err = topicClient{l}.attach(ch.Filters, own)
+			err = s.attach(l, ch.Filters, own)
 		default:
-			err = topicClient{l}.attach(ch.Filters, &wish{topic: ch.Topic})
+			err = s.attach(l, ch.Filters, &wish{topic: ch.Topic})
 		}
 		if err == nil {
 			told = append(told, ch.Topic)
@@ -133,6 +137,12 @@ func (s *subscriptions) apply(
 		}
 	}
 	return told, first
+}
+
+// attach subscribes the connection to a topic, by the member that the client is there.
+func (s *subscriptions) attach(l *Conn, it *fanout.Filters, w *wish) *protocol.Refusal {
+	w.member, w.maxMembers = s.MemberOf(w.topic)
+	return topicClient{l}.attach(it, w)
 }
 
 // ended finds the topics of the subscriptions whose grants are all gone. Where other grants are left, it drops the gone
@@ -184,7 +194,7 @@ func (l topicClient) attach(it *fanout.Filters, w *wish) (err *protocol.Refusal)
 	ctx, done := l.step()
 	defer done()
 	answer := mailbox.NewReply[attached]()
-	m := subscribe{l.Conn, it, w.since, w.partial, w.last, answer}
+	m := subscribe{l.Conn, it, *w, answer}
 	if !l.tenant().topics.SendUnbounded(w.topic, m) { // unbounded: at most one for each connection waits
 		l.tenant().topic(w.topic, m)
 	}

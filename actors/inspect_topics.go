@@ -113,6 +113,27 @@ func (in *inspector) History(
 	return found, nil
 }
 
+// Present lists those who are present in a topic by their subscriptions, by ID; none if there is no such topic. Errors
+// are protocol.Refusals: NotFound (tenant), Malformed (topic), Busy.
+func (in *inspector) Present(ctx context.Context, tenant, topic string) ([]protocol.Member, error) {
+	t, err := in.tenants.lookup(tenant)
+	if err != nil {
+		return nil, err
+	}
+	if err := protocol.CheckTopic(topic); err != nil {
+		return nil, err
+	}
+	answer := mailbox.NewReply[[]protocol.Member]()
+	if !t.topics.Send(topic, readMembers{answer}) {
+		return nil, nil
+	}
+	members, err := answer.Wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return members, nil
+}
+
 // Presence lists the members that are present now at the topics at or below prefix, by topic and member. Errors are
 // protocol.Refusals: NotFound (tenant), Busy.
 func (in *inspector) Presence(ctx context.Context, tenant, prefix string) ([]presence.Member, error) {

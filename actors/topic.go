@@ -15,14 +15,12 @@ import (
 // These are the messages of a topic.
 type (
 	// subscribe adds a subscriber, or replaces its filters. The events that it missed since a position are replayed
-	// (topic_replay.go); with partial it takes those that are left. With last the answer has the newest event.
+	// (topic_replay.go).
 	subscribe struct {
 		link    *Conn
 		filters *fanout.Filters
-		since   protocol.Position // zero for no replay
-		partial bool
-		last    bool
-		reply   mailbox.Reply[attached]
+		wish
+		reply mailbox.Reply[attached]
 	}
 	// unsubscribe removes a subscriber, and answers the topic's position; an unknown one is ignored. The subscriber
 	// first gets the events that wait for the end of a window, and with settled those that a throttle holds back for
@@ -62,9 +60,13 @@ type (
 		life   time.Duration
 		link   *Conn
 	}
-	// listMembers answers with the members that are present.
+	// listMembers answers with the members that announced themselves.
 	listMembers struct {
 		reply mailbox.Reply[[]presence.Member]
+	}
+	// readMembers answers with the members that are present.
+	readMembers struct {
+		reply mailbox.Reply[[]protocol.Member]
 	}
 	// crash panics, for tests of what is promised then.
 	crash struct{ cause string }
@@ -77,6 +79,7 @@ func (m propagate) Refuse(err *protocol.Refusal)   { m.delivery.Result.Fail(err)
 func (m readHistory) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
 func (m describe) Refuse(err *protocol.Refusal)    { m.reply.Refuse(err) }
 func (m listMembers) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
+func (m readMembers) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
 
 // topic is the actor: the sequencer of one named stream of events. Only the actor touches its fields, except for the
 // mailbox.
@@ -94,6 +97,7 @@ type topic struct {
 	subscribers fanout.Subscribers
 	window      *fanout.Window // in which events wait for more; nil until one did
 	members     presence.Members
+	tracker     presence.Tracker
 	// used is when the topic last had a subscriber or an own publish (timer.Wheel.Since); events from below do not
 	// count.
 	used int64
@@ -179,6 +183,8 @@ func (t *topic) serve(ctx mailbox.Context) {
 		now := t.node().now()
 		t.use(now)
 		t.members = t.members.Note(t.name, m.member, m.data, m.life, m.link.ID(), now)
+	case readMembers:
+		m.reply.Give(t.tracker.List(), nil)
 	case listMembers:
 		m.reply.Give(t.members.List(t.node().now()), nil)
 	case describe:
@@ -240,12 +246,19 @@ func (t *topic) subscribe(m subscribe) {
 		batcher{t}.endWindow(now)
 	}
 	missed, err := historyReader{t}.missedBy(m, now)
+	if err == nil {
+		err = t.tracker.Admit(m.member, m.maxMembers)
+	}
 	if err != nil {
 		m.Refuse(err)
 		return
 	}
 	missed.give(m.link)
+	batcher{t}.setMember(m.link, m.member, now)
 	answer := attached{at: t.history.Position(), replayed: len(missed.frames), missed: missed.missed}
+	if m.members {
+		answer.members = t.tracker.List()
+	}
 	if m.last {
 		answer.last = history.Last(t.history, m.filters.Want, now)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/protocol"
 )
 
 // This file holds how the events of a topic wait for more, so that each subscriber gets them in one write
@@ -85,8 +86,22 @@ func (t batcher) endWindow(now time.Time) {
 	t.subscribers.FlushAll()
 }
 
+// setMember says by which member a connection is present, nil for none, and delivers who left and who joined by that.
+func (t batcher) setMember(l *Conn, m *protocol.Member, now time.Time) {
+	for _, ev := range t.tracker.Set(t.name, l.number(), m, now) {
+		if t.subscribers.HoldsLatest() { // what happened before is heard before
+			t.endWindow(now)
+		}
+		news := fanout.NewDelivery(ev, true)
+		news.Exclude, news.Born = l.number(), now.UnixNano()
+		delivered, _ := t.subscribers.Deliver((*fanoutEngine)(t.topic), news, t.history.Position().Offset, now)
+		t.count(delivered)
+	}
+}
+
 // remove removes a subscriber. It gets first what waits for it here.
 func (t batcher) remove(l *Conn) {
+	t.setMember(l, nil, t.node().now())
 	t.count(t.subscribers.FlushLatestTo((*fanoutEngine)(t.topic), &l.outbox))
 	t.subscribers.Remove(&l.outbox)
 	l.outbox.Flush()

@@ -21,6 +21,8 @@ type attached struct {
 	// replayed is how many events were sent again, missed how many could not be; nobody knows that number for a former
 	// epoch, which counts as one.
 	replayed, missed int
+	// members are those who are present, if somebody asked for them.
+	members []protocol.Member
 	// last is the newest event that the filters want; nil if there is none, or nobody asked for it.
 	last *protocol.Event
 }

@@ -81,6 +81,12 @@ type (
 		Reverse bool
 		Tag     any
 	}
+	// ReadMembers asks for those who are present in a topic, which takes the right to subscribe to it. Outcome: Members
+	// and Err.
+	ReadMembers struct {
+		Topic string
+		Tag   any
+	}
 	// Announce says that a member of a topic is alive, and what it tells of itself; it is heard of for that long,
 	// unless it is announced again. No outcome.
 	Announce struct {
@@ -121,6 +127,7 @@ func (Authenticate) command()     {}
 func (Verify) command()           {}
 func (Publish) command()          {}
 func (ReadHistory) command()      {}
+func (ReadMembers) command()      {}
 func (Announce) command()         {}
 func (SetEventView) command()     {}
 func (SwitchDialect) command()    {}
@@ -150,6 +157,8 @@ type Outcome struct {
 	Position Position
 	// Last is the newest event, nil if the topic remembers none or was not asked.
 	Last *Event
+	// Members are those who are present, in the order of their IDs: for a ReadMembers, or for a Subscribe that asks.
+	Members []Member
 	// History are the events of a ReadHistory.
 	History []Past
 	// Err is nil, or why it was refused.

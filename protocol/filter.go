@@ -25,6 +25,13 @@ type Filter struct {
 	// subscriptions that want an event the label of the deepest topic counts. A client that has several names for one
 	// topic puts all of them in one label: the engine delivers an event to a connection once.
 	Label string
+	// Member is present in the topic while the subscription lasts; nil is nobody. The subscription of one more than
+	// MaxMembers, if that is not 0, is refused as TooMany.
+	Member     *Member
+	MaxMembers int
+	// Members asks for those who are present, as Outcome.Members, and has the subscription hear who comes and goes
+	// later: MemberJoined and MemberLeft, but not of its own connection.
+	Members bool
 }
 
 // MaxLabel bounds a Filter.Label, in bytes.
@@ -32,7 +39,8 @@ const MaxLabel = 4 << 10
 
 // IsZero reports whether the filter wants everything, and nothing special of Encode.
 func (f *Filter) IsZero() bool {
-	return f.Where == nil && f.View == All && f.Every == 0 && !f.Exact && !f.WithPosition && f.Label == ""
+	return f.Where == nil && f.View == All && f.Every == 0 && !f.Exact && !f.WithPosition && f.Label == "" &&
+		f.Member == nil && !f.Members
 }
 
 // Condition holds for an event whose Attribute has one of the values In.
@@ -45,6 +53,9 @@ type Condition struct {
 // since a filter does not know its topic. A message is for people: it has nothing
 // to filter on and passes every filter.
 func (f *Filter) Select(ev *Event) (Projection, bool) {
+	if ev.isMember() {
+		return All, f.Members
+	}
 	if ev.Kind == Message {
 		return All, true
 	}
@@ -65,7 +76,7 @@ func (f *Filter) Select(ev *Event) (Projection, bool) {
 	return All, false
 }
 
-// Key is a text that two filters share exactly when they want the same.
+// Key is a text that two filters share exactly when they want the same, whoever is present by them.
 func (f *Filter) Key() string {
 	if f.IsZero() {
 		return ""
@@ -93,6 +104,9 @@ func (f *Filter) Key() string {
 	}
 	if f.WithPosition {
 		b.WriteByte(8)
+	}
+	if f.Members {
+		b.WriteByte(10)
 	}
 	if f.Label != "" {
 		b.WriteByte(9)

@@ -73,7 +73,7 @@ func randomFilter(rng *rand.Rand) Filter {
 		f.View = Project(some())
 	}
 	f.Every = []time.Duration{0, 0, time.Second, 1100 * time.Millisecond}[rng.IntN(4)]
-	f.Exact, f.WithPosition = rng.IntN(4) == 0, rng.IntN(4) == 0
+	f.Exact, f.WithPosition, f.Members = rng.IntN(4) == 0, rng.IntN(4) == 0, rng.IntN(4) == 0
 	if rng.IntN(4) == 0 {
 		f.Label = names[rng.IntN(len(names))]
 	}
@@ -87,8 +87,8 @@ func meaning(f *Filter) string {
 		conditions = append(conditions, fmt.Sprintf("%q in %q", c.Attribute, slices.Sorted(slices.Values(c.In))))
 	}
 	slices.Sort(conditions)
-	return fmt.Sprintf("%s view %q every %s exact %t with position %t label %q", strings.Join(conditions, " and "),
-		f.View, f.Every, f.Exact, f.WithPosition, f.Label)
+	return fmt.Sprintf("%s view %q every %s exact %t with position %t label %q members %t",
+		strings.Join(conditions, " and "), f.View, f.Every, f.Exact, f.WithPosition, f.Label, f.Members)
 }
 
 // Subscribers share their frames if their filters have one key, so it has to mean the same, and the other way round.

@@ -42,7 +42,7 @@ type Selection struct {
 // Select reports whether the filters want an event, and in which form.
 func (f *Filters) Select(ev *protocol.Event) (s Selection, ok bool) {
 	if f.subscriptions == nil {
-		return Selection{View: f.projection}, true
+		return Selection{View: f.projection}, !isMember(ev)
 	}
 	if f.excepts(ev.Topic) {
 		return s, false

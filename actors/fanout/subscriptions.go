@@ -21,9 +21,9 @@ type Subscription struct {
 func (s *Subscription) apply(ev *protocol.Event) (Selection, bool) {
 	f := s.Filter
 	if f == nil {
-		return Selection{}, true
+		return Selection{}, !isMember(ev)
 	}
-	if f.Exact && len(ev.Topic) != len(s.Topic) {
+	if (f.Exact || f.Members && isMember(ev)) && len(ev.Topic) != len(s.Topic) {
 		return Selection{}, false
 	}
 	view, ok := f.Select(ev)
@@ -35,7 +35,12 @@ func (s *Subscription) exact() bool { return s.Filter != nil && s.Filter.Exact }
 
 // marked reports whether Encode is told something of the subscription, beside the projection.
 func (s *Subscription) marked() bool {
-	return s.Filter != nil && (s.Filter.WithPosition || s.Filter.Label != "")
+	return s.Filter != nil && (s.Filter.WithPosition || s.Filter.Label != "" || s.Filter.Members)
+}
+
+// isMember reports whether an event is about a member of its topic.
+func isMember(ev *protocol.Event) bool {
+	return ev.Kind == protocol.MemberJoined || ev.Kind == protocol.MemberLeft
 }
 
 // key is equal for subscriptions that filter alike.
@@ -114,7 +119,8 @@ func (s Subscriptions) around(topic string, do func(*Subscription)) {
 // shared returns a filter that may be kept. It is the same for all connections if it is one that a dialect asks for
 // with each subscription.
 func shared(f *protocol.Filter) *protocol.Filter {
-	if f.Exact && f.Where == nil && f.View == protocol.All && f.Every == 0 && f.Label == "" {
+	if f.Exact && f.Where == nil && f.View == protocol.All && f.Every == 0 && f.Label == "" && f.Member == nil &&
+		!f.Members {
 		if f.WithPosition {
 			return exactWithPosition
 		}
@@ -204,6 +210,14 @@ func (s Subscriptions) Find(topic string) (Subscription, bool) {
 		return Subscription{}, false
 	}
 	return s[i], true
+}
+
+// MemberOf returns by which member the client is present in a topic, nil for none, and the dialect's bound.
+func (s Subscriptions) MemberOf(topic string) (m *protocol.Member, most int) {
+	if sub, ok := s.Find(topic); ok && sub.Filter != nil {
+		return sub.Filter.Member, sub.Filter.MaxMembers
+	}
+	return nil, 0
 }
 
 // Wanted returns the topics to which the client subscribed, sorted.

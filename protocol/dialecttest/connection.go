@@ -67,7 +67,7 @@ func (c *Connection) Receive(within time.Duration) (Arrival, bool) {
 
 // Leave implements Client.
 func (c *Connection) Leave() {
-	c.over = true
+	watch(c, "", func() { c.over = true })
 	c.arrived = nil
 }
 
@@ -149,6 +149,8 @@ func (c *Connection) run(command protocol.Command) (outcome protocol.Outcome, ha
 		return outcome, has
 	case protocol.Publish:
 		outcome = c.publish(command)
+	case protocol.ReadMembers:
+		outcome.Members = present(c.engine, command.Topic)
 	case protocol.ReadHistory:
 		outcome = c.readHistory(command)
 	case protocol.Unsubscribe:
@@ -193,7 +195,7 @@ func (c *Connection) end(end protocol.Close) {
 		c.engine.t.Errorf("a close that may not be sent: %d %q", end.Code, end.Reason)
 	}
 	c.arrived = append(c.arrived, Arrival{Closed: true, Code: int(end.Code), Reason: end.Reason})
-	c.over = true
+	watch(c, "", func() { c.over = true })
 }
 
 // due is when something is to be done next, zero for never.

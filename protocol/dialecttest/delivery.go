@@ -29,10 +29,14 @@ type held struct {
 // before that.
 func (c *Connection) subscribe(command protocol.Subscribe) (outcome protocol.Outcome, has bool) {
 	outcome.Position = c.engine.position(command.Topic)
-	if outcome.Err = c.add(command); outcome.Err != nil {
+	watch(c, command.Topic, func() { outcome.Err = c.add(command) })
+	if outcome.Err != nil {
 		return protocol.Outcome{Err: outcome.Err}, true
 	}
-	s := c.topics[slices.IndexFunc(c.topics, func(s *subscription) bool { return s.topic == command.Topic })]
+	s := c.topics[find(c.topics, command.Topic)]
+	if s.filter.Members {
+		outcome.Members = present(c.engine, command.Topic)
+	}
 	past := c.engine.past[command.Topic]
 	for _, p := range slices.Backward(past) {
 		if _, wanted := s.selects(p.Event); command.Last && wanted {
@@ -84,8 +88,11 @@ func (c *Connection) add(command protocol.Subscribe) *protocol.Refusal {
 	if !as.May(command.Topic) {
 		return protocol.Refuse(protocol.Forbidden, "the token does not grant topic %s", protocol.Quote(command.Topic))
 	}
+	if m := command.Filter.Member; m != nil && tooMany(present(c.engine, command.Topic), m, command.Filter.MaxMembers) {
+		return protocol.Refuse(protocol.TooMany, "the topic has as many members as it may have")
+	}
 	added := &subscription{topic: command.Topic, filter: command.Filter, by: command.As}
-	if i := slices.IndexFunc(c.topics, func(s *subscription) bool { return s.topic == command.Topic }); i >= 0 {
+	if i := find(c.topics, command.Topic); i >= 0 {
 		c.topics[i] = added
 		return nil
 	}
@@ -104,12 +111,14 @@ func (c *Connection) withdraw(gone func(*protocol.Identity) bool, reason protoco
 		c.view, c.viewAs = protocol.None, nil
 		lost = append(lost, protocol.OwnEvents)
 	}
-	c.topics = slices.DeleteFunc(c.topics, func(s *subscription) bool {
-		if s.by == nil || !gone(s.by) {
-			return false
-		}
-		lost = append(lost, s.topic)
-		return true
+	watch(c, "", func() {
+		c.topics = slices.DeleteFunc(c.topics, func(s *subscription) bool {
+			if s.by == nil || !gone(s.by) {
+				return false
+			}
+			lost = append(lost, s.topic)
+			return true
+		})
 	})
 	for _, topic := range lost {
 		refusal := protocol.Refuse(reason, "%s is heard no more", protocol.Quote(topic))
@@ -119,8 +128,10 @@ func (c *Connection) withdraw(gone func(*protocol.Identity) bool, reason protoco
 }
 
 func (c *Connection) unsubscribe(command protocol.Unsubscribe) {
-	c.topics = slices.DeleteFunc(c.topics, func(s *subscription) bool {
-		return s.topic == command.Topic || command.Below && protocol.Under(s.topic, command.Topic)
+	watch(c, "", func() {
+		c.topics = slices.DeleteFunc(c.topics, func(s *subscription) bool {
+			return s.topic == command.Topic || command.Below && protocol.Under(s.topic, command.Topic)
+		})
 	})
 }
 

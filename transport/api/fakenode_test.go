@@ -251,6 +251,16 @@ func (n *fakeNode) History(
 		Events: rest[:min(limit, len(rest))]}, nil
 }
 
+func (n *fakeNode) Present(_ context.Context, tenant, topic string) ([]protocol.Member, error) {
+	if err := n.check(tenant); err != nil {
+		return nil, err
+	}
+	if topic != "projects/apollo" {
+		return nil, nil
+	}
+	return []protocol.Member{{ID: "alice", Info: []byte(`{"name":"Alice"}`)}}, nil
+}
+
 func (n *fakeNode) Stats(string) stats.Tenant {
 	d := stats.Connections{TotalConnections: 4, ActiveConnections: 2, Authenticated: 1, MessagesReceived: 10,
 		MessagesSent:  30,

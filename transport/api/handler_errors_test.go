@@ -15,6 +15,7 @@ func TestErrors_HaveTheStatusOfTheirReason(t *testing.T) {
 		{"GET", "/api/v1/users/42"}, {"POST", "/api/v1/users/42/disconnect"}, {"GET", "/api/v1/connections"},
 		{"GET", "/api/v1/connections/c"},
 		{"DELETE", "/api/v1/connections/c"}, {"GET", "/api/v1/topics"}, {"GET", "/api/v1/topics/t/history"},
+		{"GET", "/api/v1/topics/t/members"},
 		{"POST", "/api/v1/revoke", `{"user":"1"}`},
 	}
 	for _, reason := range []protocol.Reason{protocol.Malformed, protocol.Forbidden, protocol.Conflict,

@@ -65,6 +65,7 @@ var publicRoutes = []route{
 	{method: "GET", path: "/api/v1/topics", call: (*API).topics},
 	{method: "GET", path: "/api/v1/topics/{topic}/history", call: (*API).history},
 	{method: "GET", path: "/api/v1/topics/history", call: (*API).history},
+	{method: "GET", path: "/api/v1/topics/{topic}/members", call: (*API).members},
 	{method: "GET", path: "/api/v1/stats", call: (*API).stats},
 	{method: "POST", path: "/api/v1/revoke", call: (*API).revoke},
 	{method: "DELETE", path: "/api/v1/revoke", call: (*API).unrevoke},

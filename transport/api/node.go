@@ -32,6 +32,7 @@ type Node interface {
 	DisconnectUser(ctx context.Context, tenant, user string, code uint16, reason string) (int, error)
 	Topics(ctx context.Context, tenant string, q actors.TopicQuery) (page []actors.TopicInfo, next string, err error)
 	History(ctx context.Context, tenant, topic string, after protocol.Position, limit int) (actors.HistoryPage, error)
+	Present(ctx context.Context, tenant, topic string) ([]protocol.Member, error)
 	Stats(tenant string) stats.Tenant
 	// Revoke revokes tokens, and Unrevoke removes the revocation of the same user and token. The error StorageFull says
 	// that this was done, but holds until a restart only.

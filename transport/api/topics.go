@@ -105,3 +105,32 @@ func appendHistoryEntry(dst []byte, r *actors.HistoryEntry) []byte {
 	dst = append(appendMember(dst, "data"), r.Event.Data...)
 	return append(appendTime(dst, "time", r.Event.Time), '}')
 }
+
+// members does GET /api/v1/topics/{topic}/members.
+func (a *API) members(ctx context.Context, rc *requestContext) error {
+	topic, _, err := rc.namedQuery("topic")
+	if err == nil {
+		err = protocol.CheckTopic(topic)
+	}
+	if err != nil {
+		return err
+	}
+	members, err := a.node.Present(ctx, rc.tenant, topic)
+	if err != nil {
+		return err
+	}
+	rc.out = append(rc.out, `{"members":[`...)
+	for i, m := range members {
+		if i > 0 {
+			rc.out = append(rc.out, ',')
+		}
+		rc.out = appendTextMember(append(rc.out, '{'), "id", m.ID)
+		rc.out = appendMember(rc.out, "info")
+		if m.Info == nil {
+			m.Info = []byte("null")
+		}
+		rc.out = append(append(rc.out, m.Info...), '}')
+	}
+	rc.out = append(rc.out, "]}"...)
+	return nil
+}
