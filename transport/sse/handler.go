@@ -1,6 +1,7 @@
 package sse
 
 import (
+	"io"
 	"net/http"
 
 	"github.com/parley-realtime/parley/protocol"
@@ -43,7 +44,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 	default:
 		header.Set("Allow", "GET, OPTIONS")
-		http.Error(w, `{"error":{"code":"malformed","message":"event streams are read by GET"}}`,
-			http.StatusMethodNotAllowed)
+		header.Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		_, _ = io.WriteString(w, `{"error":{"code":"malformed","message":"event streams are read by GET"}}`+"\n")
 	}
 }

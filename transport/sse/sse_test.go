@@ -1,7 +1,9 @@
 package sse
 
 import (
+	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -224,4 +226,13 @@ func FuzzID(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestHandler_IsReadByGetAlone(t *testing.T) {
+	w := httptest.NewRecorder()
+	(&Handler{}).ServeHTTP(w, httptest.NewRequest(http.MethodPost, Path, http.NoBody))
+	if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, OPTIONS" ||
+		w.Header().Get("Content-Type") != "application/json" || !json.Valid(w.Body.Bytes()) {
+		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+	}
 }

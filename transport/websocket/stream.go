@@ -45,7 +45,7 @@ func streamed(f *outbox.Frame) []byte {
 // rewrite puts others in the place of frames that were just taken. The outbox hears at once that these have left, since
 // it counts their bytes: at most takeBytes of a stream count nowhere.
 func rewrite(s *socket, taken []*outbox.Frame) {
-	if s.stream == nil || s.stream.rewrite == nil {
+	if s.window != unframed || s.stream.rewrite == nil { // of other sockets, stream is cold memory
 		return
 	}
 	freed, _ := s.outbox.Ack(taken, time.Now().UnixNano())
@@ -57,7 +57,7 @@ func rewrite(s *socket, taken []*outbox.Frame) {
 
 // acknowledge tells the outbox which frames were written; see outbox.Ack.
 func acknowledge(s *socket, frames []*outbox.Frame, now int64) (freed int, more bool) {
-	if s.stream != nil && s.stream.rewrite != nil {
+	if s.window == unframed && s.stream.rewrite != nil {
 		frames = nil // see rewrite
 	}
 	return s.outbox.Ack(frames, now)
