@@ -12,7 +12,7 @@
 //  5. No message goes to an actor that has ended: [Registry] sends under a lock for reading, and removes an actor under
 //     the lock for writing, if nothing waits for it.
 //
-// No method blocks, except Reply.Wait and System.Wait. StacksOf stops the whole process for some milliseconds.
+// No method blocks, except Reply.Wait, System.Wait and Sender.Send. StacksOf stops the whole process for some milliseconds.
 //
 // # An idle actor runs on its publisher's goroutine
 //
@@ -28,6 +28,12 @@
 //   - Waits go one way (Reply), so that the actor never waits for its publisher.
 //   - Claim does not return an actor whose message may take long, such as a topic on disk or with many subscribers: it
 //     says so by Dedicate, and gets a goroutine.
+//
+// # Between nodes
+//
+// The actors of two nodes of a cluster talk by protoactor's remoting service, its messages and their generated code:
+// [Remoting] receives and [Sender] sends. Both are our own ends of it, and only parcels pass (transport/cluster says
+// why, and has the connections).
 //
 // # What it asks of you
 //

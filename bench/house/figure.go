@@ -42,8 +42,7 @@ var figures = []figure{
 	{"cycles", "largest cycle of files: in actors / in a package below it", []int{20, 8}, largestCycles},
 	{"spread", "files over which the methods of one type are spread", []int{3}, widestType},
 	{"methods", "methods of one type", []int{25}, largestType},
-	// actors/mailbox runs actors with it, and transport/cluster speaks its remoting between nodes.
-	{"protoactor", "packages that import protoactor", []int{2}, importersOfProtoactor},
+	{"protoactor", "packages that import protoactor", []int{1}, importersOfProtoactor},
 	{"doors", "packages without a comment that says what they are", []int{0}, packagesWithoutComment},
 	{"functions", "lines of a function: p50 / p90 / max", []int{9, 22, 51}, functionSizes},
 	{"files", "lines of a file: p90 / max", []int{201, 311}, fileSizes},

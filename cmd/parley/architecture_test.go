@@ -40,7 +40,7 @@ var rooms = []place{
 	{"transport/auth/", []string{"transport/auth/", "transport/fairqueue/", "actors/", "protocol/"}},
 	{"transport/sse/", []string{"transport/sse/", "transport/websocket/", "actors/", "protocol/"}},
 	{"transport/webhook/", []string{"transport/webhook/", "actors/", "protocol/"}},
-	{"transport/cluster/", []string{"transport/cluster/", "actors/cluster/"}},
+	{"transport/cluster/", []string{"transport/cluster/", "actors/cluster/", "actors/mailbox/"}},
 	{"transport/api/fastpath/", []string{"transport/api/fastpath/"}},
 	{"transport/api/", []string{"transport/api/", "actors/", "protocol/"}},
 	{"transport/console/series/", nil},
@@ -53,8 +53,8 @@ var rooms = []place{
 // may use what it likes: it is a module of its own, and no one runs it but us.
 var homes = []place{
 	{"github.com/go-json-experiment/json", []string{"protocol/", "transport/"}},
-	{"github.com/asynkron/protoactor-go", []string{"actors/mailbox/", "transport/cluster/"}},
-	{"google.golang.org/grpc", []string{"transport/cluster/"}},
+	{"github.com/asynkron/protoactor-go", []string{"actors/mailbox/"}},
+	{"google.golang.org/grpc", []string{"actors/mailbox/", "transport/cluster/"}},
 	{"github.com/lxzan/gws", []string{"transport/websocket/"}},
 	{"github.com/golang-jwt/jwt", []string{"transport/auth/"}},
 	{"github.com/cenkalti/backoff", []string{"transport/auth/introspection", "transport/webhook", "cmd/parley/client"}},

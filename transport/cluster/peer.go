@@ -7,7 +7,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/asynkron/protoactor-go/remote"
+	"google.golang.org/grpc"
+
+	"github.com/parley-realtime/parley/actors/mailbox"
 )
 
 // Times of connections to another node.
@@ -70,7 +72,7 @@ func (p *Peer) run(ctx context.Context) {
 	}
 	defer func() { _ = client.Close() }()
 	for ctx.Err() == nil {
-		err := p.stream(ctx, remote.NewRemotingClient(client))
+		err := p.stream(ctx, client)
 		if ctx.Err() != nil {
 			return
 		}
@@ -82,7 +84,7 @@ func (p *Peer) run(ctx context.Context) {
 }
 
 // stream opens a stream and serves it until it ends. The error says why it could not be opened.
-func (p *Peer) stream(ctx context.Context, client remote.RemotingClient) error {
+func (p *Peer) stream(ctx context.Context, client grpc.ClientConnInterface) error {
 	conn, err := p.dial(ctx)
 	if err != nil {
 		return err
@@ -99,9 +101,10 @@ func (p *Peer) stream(ctx context.Context, client remote.RemotingClient) error {
 		_, _ = conn.Read(make([]byte, 1))
 		cancel()
 	})
+	sender := mailbox.Sender{Node: p.port.certificates.Node(), Address: p.port.address, To: p.address}
 	parts.Go(func() {
 		for ctx.Err() == nil {
-			_ = p.sendParcels(ctx, client) // the link tells what was lost
+			_ = sender.Send(ctx, client, p.parcels.take) // the link tells what was lost
 			wait(ctx, redialAfter)
 		}
 	})

@@ -55,7 +55,7 @@ func Open(address string, certificates *Certificates, handler Handler) (*Port, e
 		streams: map[net.Conn]bool{}, peers: map[*Peer]bool{},
 	}
 	p.secure = &handshake{certificates: certificates, running: make(chan struct{}, maxHandshakes), stream: p.accept}
-	p.server = newServer(&remoting{certificates: certificates, handler: handler, node: certificates.Node()}, p.secure)
+	p.server = newServer(certificates, handler, p.secure)
 	p.work.Go(func() { _ = p.server.Serve(listener) }) // it ends with Close
 	return p, nil
 }

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"bytes"
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
@@ -10,10 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/asynkron/protoactor-go/actor"
-	"github.com/asynkron/protoactor-go/remote"
-	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
 // recorder is a handler that passes on what it is told.
@@ -288,70 +283,6 @@ func TestCertificates_ThoseThatCannotServeAreRefusedAndTheOldOnesStay(t *testing
 	if _, err := NewCertificates("red", own.Certificate, own.Key, ca.Certificate); !errors.Is(err, ErrStranger) ||
 		!strings.Contains(err.Error(), "red") {
 		t.Error(err)
-	}
-}
-
-// A node that has a certificate sends what protoactor's own endpoint would pass on to actors, or end the process with.
-func TestPort_OfProtoactorsMessagesOnlyParcelsPass(t *testing.T) {
-	ca := authority(t, "blue")
-	r := newRecorder()
-	port := listen(t, certificates(t, ca, "a"), r)
-	client, err := newClient(port.Address(), &handshake{certificates: certificates(t, ca, "evil")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = client.Close() })
-	stream, err := remote.NewRemotingClient(client).Receive(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	good := envelope([]byte("parcel"))
-	good.Sender = 7
-	batch := &remote.MessageBatch{
-		TypeNames: []string{parcelType, "actor.Stop", "nobody.Knows"},
-		Targets:   []*actor.PID{{Id: linkActor}, {Id: "activator"}, nil},
-	}
-	for _, spoil := range []func(*remote.MessageEnvelope){
-		func(e *remote.MessageEnvelope) { e.TypeId = 1 },
-		func(e *remote.MessageEnvelope) { e.TypeId = 2 },
-		func(e *remote.MessageEnvelope) { e.TypeId = 3 },
-		func(e *remote.MessageEnvelope) { e.TypeId = -1 },
-		func(e *remote.MessageEnvelope) { e.Target = 1 },
-		func(e *remote.MessageEnvelope) { e.Target = 2 },
-		func(e *remote.MessageEnvelope) { e.Target = 3 },
-		func(e *remote.MessageEnvelope) { e.Target = -1 },
-		func(e *remote.MessageEnvelope) { e.SerializerId = 1 },
-		func(e *remote.MessageEnvelope) { e.MessageData = nil },
-		func(e *remote.MessageEnvelope) { e.MessageData[0] = 8 },
-		func(e *remote.MessageEnvelope) { e.MessageData = e.MessageData[:4] },
-	} {
-		bad := envelope([]byte("bad"))
-		spoil(bad)
-		batch.Envelopes = append(batch.Envelopes, bad)
-	}
-	batch.Envelopes = append(batch.Envelopes, good)
-	for _, m := range []*remote.RemoteMessage{
-		{},
-		{MessageType: &remote.RemoteMessage_DisconnectRequest{}},
-		{MessageType: &remote.RemoteMessage_MessageBatch{MessageBatch: batch}},
-	} {
-		if err := stream.Send(m); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got := await(t, "parcel", r.parcels); got != "evil: parcel" {
-		t.Errorf("the handler got %q", got)
-	}
-}
-
-// The envelope is protoactor's own: what its serializer makes of a BytesValue.
-func TestEnvelope_IsWhatProtoactorWouldSend(t *testing.T) {
-	for _, size := range []int{1, 127, 128, 70_000} {
-		parcel := bytes.Repeat([]byte{7}, size)
-		want, name, err := remote.Serialize(wrapperspb.Bytes(parcel), 0)
-		if err != nil || name != parcelType || !bytes.Equal(envelope(parcel).MessageData, want) {
-			t.Errorf("%d bytes: %v, type %s", size, err, name)
-		}
 	}
 }
 
