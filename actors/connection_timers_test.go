@@ -107,7 +107,7 @@ func TestTimers_ATokenEndsItsConnectionAtExp(t *testing.T) {
 // reliability.md check 50, the engine's part: with the default settings, wherever between two pings it vanishes.
 // reliability.md check 33: its user is not there any more by then.
 func TestTimers_AClientThatVanishesIsGoneAfterTwoPingsAndWithinFiveSeconds(t *testing.T) {
-	every := Config{}.withDefaults().PingEvery
+	every := Config{}.WithDefaults().PingEvery
 	bubble(t, Config{}, func(n *Node) {
 		for phase := time.Duration(0); phase < every; phase += every / 23 {
 			c := enter(t, n, words, someone("a"))

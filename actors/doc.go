@@ -34,7 +34,7 @@
 //  8. Idle is cheap: an actor without messages holds no goroutine, no timer and no queue.
 //  9. Lifecycle: if a tenant wants it, a [LifecycleSink] and a topic get an event for each thing that happens to its
 //     connections and users: for each of them in the order in which it happened, and numbered, so that a reader notices
-//     a lost one. Nothing waits for the delivery of these events (lifecycle.go).
+//     a lost one. Nothing waits for the delivery of these events (package lifecycle).
 //
 // # What a failure does
 //
@@ -58,6 +58,7 @@
 //
 // The packages below do not know the actors:
 //
+//   - settings: what can be set of a node.
 //   - stats: what happens in a node and in the lifecycle of a tenant, counted for the metrics.
 //   - timer: the timing wheel, one for all deadlines of a node, and a pool of timers.
 //   - mailbox: bounded mailboxes, replies, the registry of actors by name, and supervisors.
@@ -72,6 +73,7 @@
 //   - history: what a topic remembers, in memory.
 //   - durable: what a topic remembers, on disk.
 //   - resume: the suspended sessions of clients whose connections broke.
+//   - lifecycle: the lifecycle events of a tenant, in one order and with numbers.
 //   - canary: connections inside the process that prove that events get through.
 //   - health: the watchdog for stuck actors, the watermark for memory, and probes.
 //
@@ -89,7 +91,6 @@
 //   - publish.go: where an event goes, and how it gets there.
 //   - inspect*, info.go: the read calls of a node, and what they return.
 //   - admin*: the calls of a node that change one tenant, its users or its connections; revocation is one of them.
-//   - lifecycle.go: numbers the lifecycle events of a tenant and delivers them.
 //   - shutdown.go: closes many connections, spread over time.
 //
 // # The publisher runs an idle actor

@@ -38,7 +38,7 @@ func (w watchedTenants) EachMailbox(tenant func(string), look func(health.Kind, 
 		tenant(name)
 		look(health.Tenant, name, name, &t.box)
 		if l := t.lifecycle.Load(); l != nil {
-			look(health.Lifecycle, name, name, &l.box)
+			look(health.Lifecycle, name, name, l.Box())
 		}
 		t.users.Each(func(user string, box *mailbox.Mailbox) bool { look(health.User, name, user, box); return true })
 		t.topics.Each(func(topic string, box *mailbox.Mailbox) bool {
@@ -182,7 +182,7 @@ func (n *Node) Metrics() Metrics {
 			f.Tenants[name] = t.stats()
 			f.Topics += t.topicCount()
 			if l := t.lifecycle.Load(); l != nil {
-				f.Lifecycles[name] = l.stats.Snapshot()
+				f.Lifecycles[name] = l.Stats()
 			}
 		}
 	}

@@ -77,12 +77,12 @@ type publishAsClient func(
 
 // start makes the services ready. The watermark comes later, since it sees the tenants.
 func (s *services) start(cfg Config, auth Authenticator) {
-	cfg = cfg.withDefaults()
+	cfg = cfg.WithDefaults()
 	s.cfg, s.log, s.auth, s.totals = cfg, cfg.Logger, auth, stats.NewTotals()
 	s.rights, _ = auth.(Authorizer)
 	s.encoder = encoding.New(s.log, s.totals)
 	s.wheel, s.backlog = timer.NewWheel(), outbox.NewBackpressure(cfg.Backlog)
-	s.outboxes.Limits, s.outboxes.Delay.After = cfg.outbox(), cfg.WriteDelay
+	s.outboxes.Limits, s.outboxes.Delay.After = cfg.Outbox(), cfg.WriteDelay
 	s.sessions = resume.NewStore(s.totals)
 	s.unauthenticated = limit.NewUnauthenticated(cfg.Unauthenticated, cfg.UnauthenticatedPerAddress)
 	s.system = mailbox.NewSystem(s.log, s.wheel, s.totals.Restarted)

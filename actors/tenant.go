@@ -7,6 +7,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/inbox"
+	"github.com/parley-realtime/parley/actors/lifecycle"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
@@ -53,8 +54,8 @@ type tenantCore struct {
 	rules     atomic.Pointer[policy.Set]                         // of its topics
 	backlog   *outbox.Backpressure
 	limits    *limit.Tenant
-	inboxes   *inbox.Tenant             // of its users
-	lifecycle atomic.Pointer[lifecycle] // nil while it is off
+	inboxes   *inbox.Tenant                   // of its users
+	lifecycle atomic.Pointer[lifecycle.Actor] // nil while it is off
 
 	connections atomic.Int64 // open ones
 	total       atomic.Int64 // connections that it ever had

@@ -81,14 +81,10 @@ func (t *tenantCore) flush(ctx context.Context) *protocol.Refusal {
 			return err
 		}
 	}
-	l := t.lifecycle.Load()
-	if l == nil {
-		return nil
+	if l := t.lifecycle.Load(); l != nil {
+		return l.Flush(ctx)
 	}
-	told := mailbox.NewReply[struct{}]()
-	l.box.SendUnbounded(flushLifecycle{ctx, told})
-	_, err := told.Wait(ctx)
-	return err
+	return nil
 }
 
 // keyIsGone reports whether the key that signed an identity is not valid any more.

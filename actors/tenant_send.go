@@ -1,19 +1,22 @@
 package actors
 
 import (
+	"context"
 	"time"
 
 	"github.com/parley-realtime/parley/actors/fanout"
+	"github.com/parley-realtime/parley/actors/lifecycle"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/policy"
+	"github.com/parley-realtime/parley/actors/settings"
 	"github.com/parley-realtime/parley/protocol"
 )
 
 // emit posts one lifecycle event, if its type is wanted.
 func (t *tenantCore) emit(news protocol.Lifecycle) {
-	if l := t.lifecycle.Load(); l != nil && l.wants(news.Type) {
+	if l := t.lifecycle.Load(); l != nil && l.Wants(news.Type) {
 		news.Time = time.Now()
-		l.post(news)
+		l.Post(news)
 	}
 }
 
@@ -21,15 +24,37 @@ func (t *tenantCore) emit(news protocol.Lifecycle) {
 func (t *tenantCore) setLifecycle(cfg Lifecycle) {
 	now := t.lifecycle.Load()
 	switch {
-	case now != nil && !cfg.on():
+	case now != nil && !cfg.On():
 		t.lifecycle.Store(nil)
-		now.box.SendUnbounded(stopLifecycle{})
+		now.Stop()
 	case now != nil:
-		now.want(cfg.Of)
-		now.box.SendUnbounded(inform{cfg})
-	case cfg.on():
-		t.lifecycle.Store(newLifecycle(t, cfg))
+		now.Configure(cfg)
+	case cfg.On():
+		t.lifecycle.Store(t.startLifecycle(cfg))
 	}
+}
+
+func (t *tenantCore) startLifecycle(cfg Lifecycle) *lifecycle.Actor {
+	n := t.node
+	n.lifecycles.Add(1)
+	defer n.system.Done() // it outlives the other actors, since it emits their ends
+	return lifecycle.New(lifecycle.Host{
+		Tenant: t.name, MailboxSize: min(8*n.cfg.MailboxSize, settings.MaxMailbox), Log: n.log, Wheel: n.wheel,
+		Supervisor: n.supervise.lifecycle, Append: t.appendLifecycle, Stopped: n.lifecycles.Done,
+	}, cfg)
+}
+
+// appendLifecycle hands an event to the lifecycle topic. It waits for the topic only if the topic has to be made, since
+// later events would overtake this one otherwise.
+func (t *tenantCore) appendLifecycle(ev *protocol.Event) *fanout.Result {
+	p := fanout.NewDelivery(ev, true)
+	if !t.topics.Send(protocol.LifecycleTopic, publish{p}) {
+		ctx, cancel := context.WithTimeout(context.Background(), t.node.cfg.PublishWait)
+		defer cancel()
+		t.topic(protocol.LifecycleTopic, publish{p})
+		_, _ = p.Result.Wait(ctx, nil)
+	}
+	return p.Result
 }
 
 // fills reports whether a topic is the lifecycle topic in use: its position has to stay valid while nothing happens.

@@ -117,7 +117,7 @@ func (ts *tenants) flush(ctx context.Context) *protocol.Refusal {
 // stopLifecycles ends the lifecycles, when nothing happens any more and everything that happened is emitted.
 func (ts *tenants) stopLifecycles() {
 	for _, t := range ts.withLifecycle() {
-		t.lifecycle.Load().box.SendUnbounded(stopLifecycle{})
+		t.lifecycle.Load().Stop()
 	}
 }
 

@@ -12,7 +12,8 @@
 //  5. No message goes to an actor that has ended: [Registry] sends under a lock for reading, and removes an actor under
 //     the lock for writing, if nothing waits for it.
 //
-// No method blocks, except Reply.Wait, System.Wait and Sender.Send. StacksOf stops the whole process for some milliseconds.
+// No method blocks, except Reply.Wait, System.Wait and Sender.Send. StacksOf stops the whole process for some
+// milliseconds.
 //
 // # An idle actor runs on its publisher's goroutine
 //

@@ -17,7 +17,8 @@ func TestEcho_SaysBackWhatItHearsInItsOwnCopy(t *testing.T) {
 	if opened := session.OnOpen(time.Time{}, 1); len(opened) != 0 {
 		t.Errorf("it speaks first: %v", opened)
 	}
-	for _, frame := range []protocol.ClientMessage{{Data: []byte("grüße")}, {Data: []byte{0xff, 0}, Binary: true}, {}} {
+	frames := []protocol.ClientMessage{{Data: []byte("grüße")}, {Data: []byte{0xff, 0}, Binary: true}, {}}
+	for _, frame := range frames {
 		heard := bytes.Clone(frame.Data)
 		messages, commands := session.Receive(time.Time{}, frame)
 		clear(frame.Data) // the reader's buffer goes on to other uses

@@ -46,11 +46,10 @@ var (
 	backlog   = describe("backlog_bytes",
 		"Bytes that wait for readers in all outboxes together; publishers slow down when it is high.")
 	batched = describe("batched_bytes",
-		"Bytes in outboxes that wait for more, for a batch window or the write delay; they slow down nobody.")
+		"Bytes that wait in outboxes for a batch window or for the write delay.")
 	topicsNow = describe("topics", "Topics that exist.")
 	missed    = describe("missed_total",
-		"Events that clients missed while their connection was broken and that could not be replayed, by reason; "+
-			"1 where nobody knows how many.", "reason")
+		"Events of a broken connection that could not be replayed, by reason; 1 if unknown.", "reason")
 	lingering = describe("lingering_clients",
 		"Clients whose connection broke and that may come back to what they had.")
 	lingeringBytes  = describe("lingering_bytes", "What is kept for them.")
@@ -70,8 +69,7 @@ var (
 	lifecycleEvents = describe("lifecycle_events_total",
 		"Lifecycle events of a tenant that were told to its topic and webhook.", "tenant")
 	lifecycleLost = describe("lifecycle_lost_total",
-		"Lifecycle events that did not get into the topic, or (mailbox, failure) were not told at all, by where "+
-			"they were lost.", "tenant", "in")
+		"Lifecycle events that were lost: in the topic, or (mailbox, failure) for everybody.", "tenant", "in")
 	storageFull = describe("storage_full",
 		"1 while durable publishes are refused since the disk has too little room.")
 	latency = describe("delivery_latency_seconds",

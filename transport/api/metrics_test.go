@@ -49,7 +49,7 @@ parley_authenticated_connections{dialect="dashboard",tenant="acme"} 2
 # HELP parley_backlog_bytes Bytes that wait for readers in all outboxes together; publishers slow down when it is high.
 # TYPE parley_backlog_bytes gauge
 parley_backlog_bytes 4096
-# HELP parley_batched_bytes Bytes in outboxes that wait for more, for a batch window or the write delay; they slow down nobody.
+# HELP parley_batched_bytes Bytes that wait in outboxes for a batch window or for the write delay.
 # TYPE parley_batched_bytes gauge
 parley_batched_bytes 512
 # HELP parley_clients_faded_total Clients that did not come back in time.
@@ -89,7 +89,7 @@ parley_events_published_total 100
 # HELP parley_lifecycle_events_total Lifecycle events of a tenant that were told to its topic and webhook.
 # TYPE parley_lifecycle_events_total counter
 parley_lifecycle_events_total{tenant="acme"} 9
-# HELP parley_lifecycle_lost_total Lifecycle events that did not get into the topic, or (mailbox, failure) were not told at all, by where they were lost.
+# HELP parley_lifecycle_lost_total Lifecycle events that were lost: in the topic, or (mailbox, failure) for everybody.
 # TYPE parley_lifecycle_lost_total counter
 parley_lifecycle_lost_total{in="topic",tenant="acme"} 2
 # HELP parley_lingering_bytes What is kept for them.
@@ -108,7 +108,7 @@ parley_messages_received_total{dialect="dashboard",tenant="acme"} 7
 # HELP parley_messages_sent_total Messages that were written to clients.
 # TYPE parley_messages_sent_total counter
 parley_messages_sent_total{dialect="dashboard",tenant="acme"} 11
-# HELP parley_missed_total Events that clients missed while their connection was broken and that could not be replayed, by reason; 1 where nobody knows how many.
+# HELP parley_missed_total Events of a broken connection that could not be replayed, by reason; 1 if unknown.
 # TYPE parley_missed_total counter
 {MISSED}# HELP parley_received_bytes_total Bytes of the messages that clients sent.
 # TYPE parley_received_bytes_total counter

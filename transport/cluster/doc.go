@@ -17,8 +17,8 @@
 //     that are open.
 //  2. Certificates may change at any time ([Certificates.Set]); connections that are open stay.
 //  3. A peer cannot make a node grow, block another peer, or end. A message is refused by its length before it is read.
-//     Of protoactor's messages only parcels pass, so no peer can reach another actor or stop one (actors/mailbox). While
-//     the handler is busy, nothing more is read, and HTTP/2's flow control does the rest.
+//     Of protoactor's messages only parcels pass, so no peer can reach another actor or stop one (actors/mailbox).
+//     While the handler is busy, nothing more is read, and HTTP/2's flow control does the rest.
 //  4. Nothing waits for a peer. The parcels on their way to it are bounded by the credit of the link, and the messages
 //     on a stream by a queue; what does not fit is dropped, and the layers above know what to do.
 //  5. Up and Down tell when a stream opens and ends. Down says whether the peer refused a dial at once afterwards:

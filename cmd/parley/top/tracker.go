@@ -20,7 +20,8 @@ type Summary struct {
 
 // ServerSummary are those of the whole server.
 type ServerSummary struct {
-	P99         float64 `json:"p99_seconds"` // from publish to socket, 0 if nothing was delivered; -1 is beyond all buckets
+	// P99 is the time from publish to socket: 0 if nothing was delivered, -1 if it is beyond all buckets.
+	P99         float64 `json:"p99_seconds"`
 	Queued      float64 `json:"queued_bytes"`
 	Memory      float64 `json:"memory_bytes"`
 	MemoryLimit float64 `json:"memory_limit_bytes"` // 0 is none
