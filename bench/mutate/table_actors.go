@@ -119,7 +119,7 @@ var ofActors = []mutation{
 	{file: "actors/user_resume.go", proves: "nobody is taken for somebody else",
 		from: "mine[0].Number > newest || len(akin) == 0)", to: "mine[0].Number > newest || true)",
 		tests: "TestSessionResume_"},
-	{file: "actors/lifecycle.go", proves: "a lost lifecycle event leaves a gap",
+	{file: "actors/lifecycle/lifecycle.go", proves: "a lost lifecycle event leaves a gap", in: "actors",
 		from: "l.number += m.gap + 1", to: "l.number++", tests: "TestLifecycle_WhatItHasNoRoomFor"},
 	{file: "actors/health/watermark.go", proves: "check 46",
 		from: "return now - 1\n", to: "return Calm\n", tests: "TestWatermark_StagesAreEntered", in: "actors"},
