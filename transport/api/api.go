@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
@@ -26,6 +27,7 @@ type API struct {
 	upstream       atomic.Pointer[upstream] // replaced by Upstream; nil is none
 	upstreamLogged atomic.Int64             // when the log last had that it fails, Unix nanoseconds
 	delayed        delayedResponses
+	profiling      sync.Mutex  // held while a profile that lasts is taken
 	errorLog       *log.Logger // of libraries, at debug level
 }
 

@@ -32,6 +32,8 @@ func (a *API) authenticate(p principal, rc *requestContext) error {
 		return a.authenticateBackend(rc)
 	case operator:
 		return a.authenticateOperator(rc)
+	case admin:
+		return a.authenticateAdmin(rc)
 	case user, outpost:
 		rc.tenant = a.cfg.Tenant(rc.r)
 		if rc.tenant == "" {
@@ -75,6 +77,17 @@ func (a *API) authenticateOperator(rc *requestContext) error {
 		return protocol.Refuse(protocol.Forbidden, "the viewer key changes nothing; this call needs the admin key")
 	}
 	return protocol.Refuse(protocol.InvalidToken, "invalid admin key")
+}
+
+// authenticateAdmin checks the admin key for what a viewer may not even look at.
+func (a *API) authenticateAdmin(rc *requestContext) error {
+	if err := a.authenticateOperator(rc); err != nil || a.cfg.AdminKey == "" {
+		return err
+	}
+	if key, _ := apiKey(rc.r); !SameKey(key, a.cfg.AdminKey) {
+		return protocol.Refuse(protocol.Forbidden, "the viewer key does not show this; the call needs the admin key")
+	}
+	return nil
 }
 
 // SameKey compares a key that somebody shows with the one that is wanted, in constant time. An empty one is no key.

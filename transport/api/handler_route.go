@@ -32,6 +32,7 @@ const (
 	user                      // a user's own token, of the tenant that sockets of this request belong to
 	outpost                   // an outpost's own token, of that tenant
 	operator                  // the admin key if there is one
+	admin                     // the same, and never the viewer key
 )
 
 // hasOwnToken reports whether callers show a token of their own. Their errors have a member detail as well, as those of
@@ -86,6 +87,7 @@ var internalRoutes = []route{
 	{method: "GET", path: "/readyz", principal: anyone, call: (*API).readyz},
 	{method: "GET", path: "/metrics", principal: anyone, call: (*API).metrics},
 	{method: "GET", path: "/openapi.json", principal: anyone, call: (*API).openapi},
+	{method: "GET", path: "/debug/pprof/{profile}", principal: admin, call: (*API).profile},
 	{method: "POST", path: "/api/v1/admin/backup", principal: operator, call: (*API).backup},
 	{method: "GET", path: "/api/v1/admin/tenants", principal: operator, call: (*API).tenants},
 	{method: "POST", path: "/api/v1/admin/tenants/{tenant}/drain", principal: operator, call: (*API).drainTenant},

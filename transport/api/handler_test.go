@@ -38,7 +38,7 @@ func TestHandler_PublicAndInternalRoutesAreApart(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	internal := map[string]string{
 		"/healthz": "GET", "/readyz": "GET", "/metrics": "GET", "/openapi.json": "GET", "/api/v1/admin/tenants": "GET",
-		"/api/v1/admin/backup":             "POST",
+		"/debug/pprof/heap": "GET", "/api/v1/admin/backup": "POST",
 		"/api/v1/admin/tenants/acme/drain": "POST", "/api/v1/admin/tenants/acme/restart": "POST",
 		"/api/v1/admin/tenants/acme/suspend": "POST", "/api/v1/admin/tenants/acme/resume": "POST",
 	}

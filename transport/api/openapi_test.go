@@ -75,7 +75,7 @@ func TestDocument_HasEveryRouteAndNoOther(t *testing.T) {
 
 // schemes are the document's names of what a caller shows.
 var schemes = map[principal]string{backend: "", anyone: "nothing", user: "user", outpost: "outpost",
-	operator: "operator"}
+	operator: "operator", admin: "operator"}
 
 // schemeOf is the scheme of an operation, "" for the document's default.
 func schemeOf(op *openapi3.Operation) string {
@@ -263,7 +263,7 @@ func withBody(r *http.Request, body string) *http.Request {
 func TestDocument_ErrorsAreAnsweredAsItSays(t *testing.T) {
 	// These do not ask the fake node, or cannot fail; another test gets 408 from a server with a slow client.
 	exempt := map[string][]int{"GET /api/v1/stats": {429, 500, 503}, "GET /healthz": {500}, "GET /readyz": {500},
-		"GET /metrics": {500}, "GET /openapi.json": {500},
+		"GET /metrics": {500}, "GET /openapi.json": {500}, "GET /debug/pprof/{profile}": {403, 404, 500, 503},
 		"POST /api/v1/batch": {429, 500, 503}, "GET /api/v1/admin/tenants": {403}, "POST /api/v1/ws/ticket": {500},
 		"GET /api/v3/outposts/instances/": {500}, "GET /api/v3/root/config/": {500}, "GET /api/v3/{path}": {400, 500},
 		"POST /api/v1/users/{user}/disconnect": {404}}
