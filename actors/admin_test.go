@@ -64,7 +64,7 @@ func TestAdmin_ASuspendedTenantHasNoConnectionsAndTakesNothingUntilItIsSwitchedO
 		if _, err := publishTo(n, "room", jsonEvent(t, "", 2)); reasonOf(err) != protocol.Suspended {
 			t.Errorf("a publish: %v", err)
 		}
-		if err := n.Admit("acme", words, ""); reasonOf(err) != protocol.Suspended {
+		if err := n.Admit("acme", words, "", nil); reasonOf(err) != protocol.Suspended {
 			t.Errorf("Admit: %v", err)
 		}
 		if _, err := tryEnter(n, words, someone("a"), ""); reasonOf(err) != protocol.Suspended {

@@ -10,6 +10,7 @@ import (
 	"github.com/parley-realtime/parley/actors/taskqueue"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 )
 
 // These are the messages of a connection.
@@ -42,6 +43,11 @@ type (
 	}
 	// deadlineDue says that a deadline may be due.
 	deadlineDue struct{}
+	// maySubscribe answers whether the client might subscribe to a topic.
+	maySubscribe struct {
+		topic string
+		reply mailbox.Reply[*decision.Record]
+	}
 	// inspect answers with the topics that the client has subscribed to.
 	inspect struct{ reply mailbox.Reply[[]string] }
 )
@@ -88,6 +94,9 @@ func (c *connection) Receive(ctx mailbox.Context) {
 	case takeOver:
 		c.takeOver()
 		m.reply.Give(struct{}{}, nil)
+	case maySubscribe:
+		asked := &decision.Record{}
+		m.reply.Give(asked, c.maySubscribe(m.topic, asked))
 	case inspect:
 		m.reply.Give(c.subscriptions.Wanted(), nil)
 	case socketEnded:

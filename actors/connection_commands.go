@@ -8,6 +8,7 @@ import (
 	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 )
 
 // run does commands in their order; the session's answer to one comes before the next.
@@ -112,6 +113,21 @@ func (c *connection) subscribe(cmd protocol.Subscribe) (attached, *protocol.Refu
 	return got, err
 }
 
+// Refuse implements mailbox.Refusable.
+func (m maySubscribe) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
+
+// maySubscribe says whether the client may subscribe to a topic.
+func (c *connection) maySubscribe(topic string, asked *decision.Record) *protocol.Refusal {
+	load, at := limit.Cost{limit.Subscribes: 1}, c.node.wheel.Since(time.Now())
+	if err, _ := c.limits.Admit(c.tenant().limits, c.peer(), load, at, asked); err != nil {
+		return err
+	}
+	if err := c.subscriptions.admits(&c.Conn, protocol.Subscribe{Topic: topic}, asked); err != nil {
+		return err
+	}
+	return c.tenant().asksTopic(topic, asked)
+}
+
 // unsubscribe drops a subscription, with below also those to topics under it, and emits lifecycle events for them.
 func (c *connection) unsubscribe(topic string, below bool) {
 	var before []string
@@ -129,7 +145,7 @@ func (c *connection) dropForbidden() (lost []string) {
 		if r, _ := c.subscriptions.Find(topic); r.Grant != nil {
 			continue
 		}
-		err := (topicClient{&c.Conn}).granted(protocol.Subscribe{Topic: topic})
+		err := (topicClient{&c.Conn}).granted(protocol.Subscribe{Topic: topic}, nil)
 		if err != nil && err.Reason == protocol.Forbidden {
 			c.unsubscribe(topic, false)
 			lost = append(lost, topic)
@@ -228,7 +244,7 @@ func (c authentication) switchDialect(cmd protocol.SwitchDialect) {
 	c.limits.Renew(c.tenant().limits)
 	err := c.tenant().placement(cmd.Dialect).adopt(&c.Conn)
 	if err == nil {
-		err = c.tenant().limits.AdmitAddress(cmd.Dialect, c.remote, now)
+		err = c.tenant().limits.AdmitAddress(cmd.Dialect, c.remote, now, nil)
 	}
 	if err != nil {
 		c.node.totals.Dropped(err.Reason, 1)
@@ -259,7 +275,7 @@ func (c *connection) setEventView(cmd protocol.SetEventView) {
 // admit charges what the connection brings to all rate limiters, and counts a refusal as a drop. struck says that the
 // connection itself, its user or its address is too fast.
 func (c *connection) admit(much limit.Cost, now time.Time) (err *protocol.Refusal, exceeded bool) {
-	err, exceeded = c.limits.Admit(c.tenant().limits, c.peer(), much, c.node.wheel.Since(now))
+	err, exceeded = c.limits.Admit(c.tenant().limits, c.peer(), much, c.node.wheel.Since(now), nil)
 	if err != nil {
 		c.node.totals.Dropped(protocol.RateLimited, 1)
 	}

@@ -23,7 +23,7 @@ func TestSwitchDialect_MovesAConnectionToAnotherDialectWithItsLimitsAndCounts(t 
 	g.know("ann", someone("ann"))
 	guarded(t, Config{}, g, func(n *Node) {
 		switched := func() (before, after *client) {
-			if err := n.Admit("acme", first, "192.0.2.1"); err != nil {
+			if err := n.Admit("acme", first, "192.0.2.1", nil); err != nil {
 				t.Fatalf("Admit: %v", err)
 			}
 			before = enter(t, n, first, nil)
@@ -76,7 +76,7 @@ func TestLogin_BringsAConnectionToTheTenantOfItsTokenAndNowhereElse(t *testing.T
 		n.SetTenant(TenantConfig{Name: "\x00lobby"})
 		n.SetTenant(TenantConfig{Name: "other", Connections: 1})
 		come := func(token string) (*client, *protocol.Refusal) {
-			if err := n.Admit("\x00lobby", d, "192.0.2.1"); err != nil {
+			if err := n.Admit("\x00lobby", d, "192.0.2.1", nil); err != nil {
 				t.Fatalf("Admit: %v", err)
 			}
 			c := &client{&tape{}, &hand{}}
@@ -209,5 +209,27 @@ func TestSetEventView_ProjectsEventsToTheUserAndToAll(t *testing.T) {
 		want := fmt.Sprintf("%q", v)
 		c.wantHeard(t, want, want)
 		all.wantHeard(t, `""`, `""`)
+	})
+}
+
+// A connection that becomes another dialect's is one connection of the tenant, and not two.
+func TestSwitchDialect_CountsOnceAgainstTheTenantsLimit(t *testing.T) {
+	first, second := &speech{name: "first"}, &speech{name: "second"}
+	g := &gateway{}
+	g.know("ann", someone("ann"))
+	guarded(t, Config{}, g, func(n *Node) {
+		n.SetTenant(TenantConfig{Name: "acme", Connections: 1})
+		synctest.Wait()
+		before := enter(t, n, first, nil)
+		after := &client{before.tape, &hand{}}
+		before.send(batch{messages: 1,
+			commands: []protocol.Command{protocol.SwitchDialect{Dialect: second, Session: after.hand}}})
+		synctest.Wait()
+		if out := after.do(login("ann")); out[0].Err != nil {
+			t.Fatal(out[0].Err)
+		}
+		if err := n.Admit("acme", first, "192.0.2.1", nil); reasonOf(err) != protocol.Busy {
+			t.Errorf("one more: %v", err)
+		}
 	})
 }

@@ -23,14 +23,10 @@ type registration struct {
 func (r *registration) join(l *Conn, limits *limit.Connection, id *protocol.Identity) *protocol.Refusal {
 	tenant, dialect := l.tenant(), l.dialect()
 	now := time.Now()
-	if isInternal(tenant.name) && tenant.name != canaryTenant {
-		return protocol.Refuse(protocol.Forbidden, "the token is of no tenant that is served here")
+	if err := tenant.admitLogin(dialect, id, now, nil); err != nil {
+		return err
 	}
 	if id.User != "" {
-		if err := tenant.limits.AdmitUser(dialect, id.User, now); err != nil {
-			l.node.totals.Dropped(err.Reason, 1)
-			return err
-		}
 		limits.Refund(dialect, l.remote, now)
 		l.outbox.Hold() // the session's welcome comes before all events
 		if err := r.meet(l, id); err != nil {

@@ -73,7 +73,7 @@ func (c requests) mayPublish(topic string) *protocol.Refusal {
 	if !protocol.Reserved(topic) {
 		rule := policyOf(c.tenant().rules.Load(), topic)
 		_, subscribed := c.subscriptions.Find(topic)
-		maySubscribe := func() bool { return topicClient{&c.Conn}.granted(protocol.Subscribe{Topic: topic}) == nil }
+		maySubscribe := func() bool { return topicClient{&c.Conn}.granted(protocol.Subscribe{Topic: topic}, nil) == nil }
 		if id.MayPublish(topic) || rule.AdmitsPublish(subscribed, maySubscribe) {
 			return nil
 		}
@@ -94,7 +94,7 @@ func (c requests) published(m published) {
 
 // readMembers asks a topic who is present. It waits for the topic.
 func (c requests) readMembers(cmd protocol.ReadMembers) (out protocol.Outcome) {
-	if out.Err = (topicClient{&c.Conn}).granted(protocol.Subscribe{Topic: cmd.Topic}); out.Err == nil {
+	if out.Err = (topicClient{&c.Conn}).granted(protocol.Subscribe{Topic: cmd.Topic}, nil); out.Err == nil {
 		ctx, done := c.step()
 		defer done()
 		answer := mailbox.NewReply[[]protocol.Member]()
@@ -108,7 +108,7 @@ func (c requests) readMembers(cmd protocol.ReadMembers) (out protocol.Outcome) {
 
 // readHistory asks a topic for past events. It waits for the topic.
 func (c requests) readHistory(cmd protocol.ReadHistory) (out protocol.Outcome) {
-	if out.Err = (topicClient{&c.Conn}).granted(protocol.Subscribe{Topic: cmd.Topic}); out.Err == nil {
+	if out.Err = (topicClient{&c.Conn}).granted(protocol.Subscribe{Topic: cmd.Topic}, nil); out.Err == nil {
 		ctx, done := c.step()
 		defer done()
 		answer := mailbox.NewReply[HistoryPage]()

@@ -89,7 +89,7 @@ func (s *subscriptions) takeOver(l *Conn, rec *resume.Session) bool {
 		if !r.Wanted {
 			continue
 		}
-		if err := (topicClient{l}).granted(protocol.Subscribe{Topic: r.Topic}); err != nil {
+		if err := (topicClient{l}).granted(protocol.Subscribe{Topic: r.Topic}, nil); err != nil {
 			s.Remove(r.Topic, false)
 			l.resume.AddMissed(l.node.totals, err.Reason, 1)
 			all = false

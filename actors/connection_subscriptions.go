@@ -8,6 +8,7 @@ import (
 	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 )
 
 // subscriptions are a connection's topics and filters; it keeps the topics informed of them. It belongs to the
@@ -20,22 +21,10 @@ type subscriptions struct{ fanout.Subscriptions }
 func (s *subscriptions) subscribe(
 	l *Conn, cmd protocol.Subscribe, by *grant.Grant,
 ) (got attached, err, broken *protocol.Refusal) {
-	if err = (topicClient{l}).granted(cmd); err != nil {
+	if err = s.admits(l, cmd, nil); err != nil {
 		return got, err, nil
 	}
-	before, known := s.Find(cmd.Topic)
-	if cmd.Since != (protocol.Position{}) && s.Covered(cmd.Topic) {
-		return got, protocol.Refuse(protocol.Conflict, "%s is heard already, so nothing of it was missed; "+
-			"unsubscribe before resuming it or a topic below", protocol.Quote(cmd.Topic)), nil
-	}
-	if len(cmd.Filter.Label) > protocol.MaxLabel {
-		return got, protocol.Refuse(protocol.TooLarge, "the name of the subscription has %d bytes; the limit is %d",
-			len(cmd.Filter.Label), protocol.MaxLabel), nil
-	}
-	if most := l.dialect().Limits().Subscriptions; most > 0 && !known && s.Count() >= most {
-		return got, protocol.Refuse(protocol.TooMany,
-			"the connection has %d subscriptions, which is the limit (subscriptions)", most), nil
-	}
+	before, _ := s.Find(cmd.Topic)
 	l.outbox.Hold() // the answer comes before the first event
 	own := wish{topic: cmd.Topic, since: cmd.Since, last: cmd.Last, members: cmd.Filter.Members}
 	told, err := s.apply(l, s.Add(cmd.Topic, cmd.Filter, by), &own)
@@ -43,6 +32,28 @@ func (s *subscriptions) subscribe(
 		broken = s.rollback(l, cmd.Topic, before, told)
 	}
 	return own.got, err, broken
+}
+
+// admits says whether the connection may make a subscription; nil admits. It waits as granted does.
+func (s *subscriptions) admits(l *Conn, cmd protocol.Subscribe, asked *decision.Record) *protocol.Refusal {
+	if err := (topicClient{l}).granted(cmd, asked); err != nil {
+		return err
+	}
+	if cmd.Since != (protocol.Position{}) && s.Covered(cmd.Topic) {
+		return protocol.Refuse(protocol.Conflict, "%s is heard already, so nothing of it was missed; "+
+			"unsubscribe before resuming it or a topic below", protocol.Quote(cmd.Topic))
+	}
+	if len(cmd.Filter.Label) > protocol.MaxLabel {
+		return protocol.Refuse(protocol.TooLarge, "the name of the subscription has %d bytes; the limit is %d",
+			len(cmd.Filter.Label), protocol.MaxLabel)
+	}
+	_, known := s.Find(cmd.Topic)
+	most := l.dialect().Limits().Subscriptions
+	if !asked.Number(decision.Subscriptions, most, most <= 0 || known || s.Count() < most) {
+		return protocol.Refuse(protocol.TooMany,
+			"the connection has %d subscriptions, which is the limit (subscriptions)", most)
+	}
+	return nil
 }
 
 // rollback makes a topic's subscription what it was before, at those topics that took the change. A zero before removes
@@ -167,18 +178,22 @@ type topicClient struct{ *Conn }
 
 // granted returns nil if cmd's topic may be subscribed to, by cmd.As or else by the connection's own identity. It may
 // ask the authenticator, and then waits for at most Config.RequestTimeout.
-func (l topicClient) granted(cmd protocol.Subscribe) *protocol.Refusal {
+func (l topicClient) granted(cmd protocol.Subscribe, asked *decision.Record) *protocol.Refusal {
 	id := l.identity.Load()
-	if id == nil {
+	if !asked.Step(decision.Login, id != nil) {
 		return protocol.Refuse(protocol.Unauthorized, "authenticate before subscribing")
 	}
 	if cmd.As != nil {
 		id = cmd.As
 	}
-	if err := protocol.CheckTopic(cmd.Topic); err != nil {
-		return protocol.AsRefusal(err)
+	if err := checkTopic(cmd.Topic, asked); err != nil {
+		return err
 	}
-	if !id.May(cmd.Topic) || protocol.Reserved(cmd.Topic) {
+	may := id.May(cmd.Topic)
+	if asked != nil {
+		asked.Text(decision.Grant, protocol.PatternList(id.Topics), may)
+	}
+	if !may || !asked.Step(decision.TopicReserved, !protocol.Reserved(cmd.Topic)) {
 		return protocol.Refuse(protocol.Forbidden, "the token does not grant %s", protocol.Quote(cmd.Topic))
 	}
 	if l.node.rights == nil || isInternal(l.tenant().name) {
@@ -186,7 +201,9 @@ func (l topicClient) granted(cmd protocol.Subscribe) *protocol.Refusal {
 	}
 	ctx, done := l.request()
 	defer done()
-	return protocol.AsRefusal(l.node.rights.Authorize(ctx, l.tenant().name, id, cmd.Topic))
+	err := protocol.AsRefusal(l.node.rights.Authorize(ctx, l.tenant().name, id, cmd.Topic))
+	asked.Step(decision.Backend, err == nil)
+	return err
 }
 
 // attach subscribes the connection to a topic with these filters, or replaces its filters there.

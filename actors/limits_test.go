@@ -35,12 +35,12 @@ func TestLimits_ATenantsConnectionsAreCountedExactlyThoughManyComeAtOnce(t *test
 		if in.Load() != 50 || n.Stats("acme").ActiveConnections != 50 || n.Metrics().Drops[protocol.TooMany] != 150 {
 			t.Errorf("%d came in, %d active, drops %v", in.Load(), n.Stats("acme").ActiveConnections, n.Metrics().Drops)
 		}
-		if err := n.Admit("acme", words, "192.0.2.1"); reasonOf(err) != protocol.Busy {
+		if err := n.Admit("acme", words, "192.0.2.1", nil); reasonOf(err) != protocol.Busy {
 			t.Errorf("Admit when full: %v", err)
 		}
 		clients.Range(func(c, _ any) bool { c.(*client).link.Gone(protocol.Disconnected); return false })
 		synctest.Wait()
-		if err := n.Admit("acme", words, "192.0.2.1"); err != nil {
+		if err := n.Admit("acme", words, "192.0.2.1", nil); err != nil {
 			t.Errorf("Admit when one had left: %v", err)
 		}
 		enter(t, n, words, someone("last"))
@@ -63,11 +63,11 @@ func TestLimits_ADialectsConnectionsAreItsOwn(t *testing.T) {
 		if _, err := tryEnter(n, small, someone("a"), ""); reasonOf(err) != protocol.Busy {
 			t.Errorf("the third: %v", err)
 		}
-		if err := n.Admit("acme", small, ""); reasonOf(err) != protocol.Busy {
+		if err := n.Admit("acme", small, "", nil); reasonOf(err) != protocol.Busy {
 			t.Errorf("Admit: %v", err)
 		}
 		enter(t, n, other, someone("a"))
-		if err := n.Admit("acme", other, ""); err != nil {
+		if err := n.Admit("acme", other, "", nil); err != nil {
 			t.Errorf("Admit to the other dialect: %v", err)
 		}
 	})
@@ -108,7 +108,7 @@ func TestLimits_ConnectsPerMinuteOfAnAddressAreTakenBackByALoginAndThenCountForT
 	guarded(t, Config{}, g, func(n *Node) {
 		const address = "192.0.2.7"
 		come := func(token string) (admitted, refused *protocol.Refusal) {
-			if err := n.Admit("acme", d, address); err != nil {
+			if err := n.Admit("acme", d, address, nil); err != nil {
 				return err, nil
 			}
 			c, err := tryEnter(n, d, nil, address)
@@ -141,19 +141,20 @@ func TestLimits_ConnectsPerMinuteOfAnAddressAreTakenBackByALoginAndThenCountForT
 			admitted.RetryAfter > 10*time.Second {
 			t.Errorf("the address's 7th bad connect: %+v", admitted)
 		}
-		if err := n.Admit("acme", d, "192.0.2.8"); err != nil {
+		if err := n.Admit("acme", d, "192.0.2.8", nil); err != nil {
 			t.Errorf("another address: %v", err)
 		}
-		if err := n.Admit("acme", &speech{name: "other", limits: protocol.Limits{Connects: 1}}, address); err != nil {
+		other := &speech{name: "other", limits: protocol.Limits{Connects: 1}}
+		if err := n.Admit("acme", other, address, nil); err != nil {
 			t.Errorf("another dialect has its own count: %v", err)
 		}
 		time.Sleep(admitted.RetryAfter)
-		if err := n.Admit("acme", d, address); err != nil {
+		if err := n.Admit("acme", d, address, nil); err != nil {
 			t.Errorf("after RetryAfter: %v", err)
 		}
 		synctest.Wait()         // the wheel may ask for the limits, too
 		d.limits.Connects = 100 // reloaded
-		if err := n.Admit("acme", d, address); err != nil {
+		if err := n.Admit("acme", d, address, nil); err != nil {
 			t.Errorf("after the limit was raised: %v", err)
 		}
 	})

@@ -12,6 +12,7 @@ import (
 	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/actors/resume"
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 )
 
 // Node is the front door: the engine as transports and embedding programs see it. All methods may be called from many
@@ -30,6 +31,7 @@ type Node struct {
 	publisher               // publishes (publish.go)
 	inspector               // read calls (inspect.go)
 	admin                   // calls that change one tenant (admin.go)
+	explainer               // calls that ask how the engine would decide (explain.go)
 
 	durability policy.Durability // which topics the store has to keep
 
@@ -50,6 +52,7 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 		return receipt.Position, err
 	}
 	n.inspector = inspector{&n.tenants}
+	n.explainer = explainer{&n.services, &n.tenants}
 	n.admin = admin{tenants: &n.tenants, node: &n.services}
 	n.admin.revoker, _ = auth.(revoker)
 	n.watermark = health.NewWatermark(sheddable{&n.tenants}, n.cfg.Memory, n.log, n.wheel)
@@ -91,18 +94,20 @@ func (n *Node) SetTenants(all ...TenantConfig) {
 
 // Admit says whether one more connection may come in, before its socket is upgraded: it checks the limits of the
 // tenant, of the dialect and of the address, and whether the node is draining. nil admits. It counts a connect of the
-// address. It does not block. remote is an address without port.
-func (n *Node) Admit(tenant string, d protocol.Dialect, remote string) *protocol.Refusal {
+// address, unless asked is not nil: then it records the rules. It does not block. remote is an address without port.
+func (n *Node) Admit(
+	tenant string, d protocol.Dialect, remote string, asked *decision.Record,
+) *protocol.Refusal {
 	t, err := n.lookup(tenant)
 	if err != nil {
 		return err
 	}
 	at := t.placement(d)
-	if err := at.admits(t.connections.Load(), at.active.Load()); err != nil {
+	if err := at.admits(t.connections.Load(), at.active.Load(), asked); err != nil {
 		return err
 	}
-	if err := t.limits.AdmitConnect(d, remote, time.Now()); err != nil {
-		n.totals.Dropped(err.Reason, 1)
+	if err := t.limits.AdmitConnect(d, remote, time.Now(), asked); err != nil {
+		n.dropped(err.Reason, asked)
 		return err
 	}
 	return nil
@@ -129,7 +134,7 @@ func (n *Node) Connect(d ConnectOptions, open func(*Conn) outbox.Transport) (*Co
 			return nil, err
 		}
 	}
-	if err := l.post.Load().take(); err != nil {
+	if err := l.post.Load().take(nil); err != nil {
 		c.registration.loggedIn(l)
 		return nil, err
 	}
@@ -187,10 +192,10 @@ func (n *Node) Close() {
 // AdmitUnauthenticated says whether a connection that shows no credential with its handshake may come in, before its
 // socket is upgraded; nil admits. proxied says that remote is the address of many clients. Connect checks this again.
 // It does not block.
-func (n *Node) AdmitUnauthenticated(remote string, proxied bool) *protocol.Refusal {
-	err := n.unauthenticated.Admit(remote, proxied)
+func (n *Node) AdmitUnauthenticated(remote string, proxied bool, asked *decision.Record) *protocol.Refusal {
+	err := n.unauthenticated.Admit(remote, proxied, asked)
 	if err != nil {
-		n.totals.Dropped(err.Reason, 1)
+		n.dropped(err.Reason, asked)
 	}
 	return err
 }

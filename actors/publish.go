@@ -10,6 +10,7 @@ import (
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 )
 
 // Target says whom an event is for: a topic, some users, or all connections of the tenant. Exactly one is set.
@@ -24,20 +25,28 @@ type Target struct {
 // Receipt is the answer to a publish: the event's id, its position, and how many connections got it.
 type Receipt = fanout.Receipt
 
-func (to *Target) check() *protocol.Refusal {
+func (to *Target) check(asked *decision.Record) *protocol.Refusal {
 	switch {
-	case to.Topic != "" && (to.Users != nil || to.All),
-		to.Users != nil && to.All,
-		to.Topic == "" && to.Users == nil && !to.All:
+	case !asked.Step(decision.Target, to.isOne()):
 		return protocol.Refuse(protocol.Malformed, "an event is for exactly one of a topic, users, or all")
-	case to.Topic != "":
-		if protocol.Reserved(to.Topic) {
-			return protocol.Refuse(protocol.Forbidden,
-				"the topic %s is the server's own; publish to another", protocol.Quote(to.Topic))
-		}
-		return protocol.AsRefusal(protocol.CheckTopic(to.Topic))
+	case to.Topic == "":
+		return nil
+	case !asked.Text(decision.TopicReserved, to.Topic, !protocol.Reserved(to.Topic)):
+		return protocol.Refuse(protocol.Forbidden,
+			"the topic %s is the server's own; publish to another", protocol.Quote(to.Topic))
 	}
-	return nil
+	return checkTopic(to.Topic, asked)
+}
+
+// isOne reports whether the target is exactly one of a topic, users, or all.
+func (to *Target) isOne() bool {
+	switch {
+	case to.Topic != "":
+		return to.Users == nil && !to.All
+	case to.Users != nil:
+		return !to.All
+	}
+	return to.All
 }
 
 // delivery makes the delivery of an event, and returns the event's id. An event without an id gets one that no dedup
@@ -118,7 +127,7 @@ type posting struct {
 // post checks and sends an event. If the tenant has to make the topic or user first, post waits for the answer: the
 // next event may find what was made before this one has come there.
 func (n *publisher) post(ctx context.Context, tenant string, to Target, ev *protocol.Event) posting {
-	t, err := n.admitPublish(ctx, tenant, &to, ev)
+	t, err := n.admitPublish(ctx, tenant, &to, ev, nil)
 	if err != nil {
 		return posting{err: err}
 	}
@@ -131,29 +140,33 @@ func (n *publisher) post(ctx context.Context, tenant string, to Target, ev *prot
 	return posted
 }
 
-// admitPublish checks an event against all limits, and waits for room. It returns the tenant.
+// admitPublish checks an event against all limits, and waits for room. It returns the tenant. If asked is not nil it
+// counts nothing and waits for nothing.
 func (n *publisher) admitPublish(
-	ctx context.Context, tenant string, to *Target, ev *protocol.Event,
+	ctx context.Context, tenant string, to *Target, ev *protocol.Event, asked *decision.Record,
 ) (*tenantCore, error) {
 	t, err := n.tenants.lookup(tenant)
 	if err == nil {
-		err = to.check()
+		err = to.check(asked)
 	}
-	if err == nil && t.suspended.Load() {
+	if err == nil && !asked.Step(decision.Suspended, !t.suspended.Load()) {
 		err = errSuspended
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := n.watermark.RefusePublish(); err != nil {
-		n.totals.Dropped(protocol.Busy, 1)
+	if err := n.watermark.RefusePublish(asked); err != nil {
+		n.dropped(protocol.Busy, asked)
 		return nil, err
 	}
-	if err := t.limits.AdmitPublish(len(ev.Data), n.wheel.Since(time.Now())); err != nil {
-		n.totals.Dropped(err.Reason, 1)
+	if err := t.limits.AdmitPublish(len(ev.Data), n.wheel.Since(time.Now()), asked); err != nil {
+		n.dropped(err.Reason, asked)
 		return nil, err
 	}
-	if t.backlog.Full() {
+	if !asked.Number(decision.Backpressure, int(n.cfg.Backlog), !t.backlog.Full()) {
+		if asked != nil {
+			return nil, mailbox.ErrBusy
+		}
 		ctx, cancel := context.WithTimeout(ctx, n.cfg.PublishWait)
 		defer cancel()
 		if t.backlog.Wait(ctx) != nil {
@@ -162,6 +175,15 @@ func (n *publisher) admitPublish(
 		}
 	}
 	return t, nil
+}
+
+// AskPublish asks whether an event might be published. It does not block.
+func (n *publisher) AskPublish(tenant string, to Target, ev *protocol.Event, asked *decision.Record) *protocol.Refusal {
+	t, err := n.admitPublish(context.Background(), tenant, &to, ev, asked)
+	if err == nil && to.Topic != "" {
+		return t.asksTopic(to.Topic, asked)
+	}
+	return protocol.AsRefusal(err)
 }
 
 // await waits for the answer to a posting.

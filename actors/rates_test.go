@@ -183,7 +183,7 @@ func TestRates_ConnectsOfAnAddressAUserAndATenant(t *testing.T) {
 		User: limit.Rates{Connects: 2}}, func(n *Node) {
 		admit := func(address string, want protocol.Reason) {
 			t.Helper()
-			err := n.Admit("acme", words, address)
+			err := n.Admit("acme", words, address, nil)
 			if reasonOf(err) != want || err != nil && err.RetryAfter <= 0 {
 				t.Errorf("%s: %+v, want %q", address, err, want)
 			}
@@ -226,11 +226,11 @@ func TestRates_ABatchIsPaidOffBeforeTheNextMessage(t *testing.T) {
 func TestRates_AnIPv6NetworkIsOneAddress(t *testing.T) {
 	metered(t, limit.RateLimits{Address: limit.Rates{Connects: 2, Flow: limit.Flow{Messages: 10}}}, func(n *Node) {
 		for i, want := range []protocol.Reason{"", "", protocol.RateLimited} {
-			if err := n.Admit("acme", words, fmt.Sprintf("2001:db8:1:2:%d::1", i)); reasonOf(err) != want {
+			if err := n.Admit("acme", words, fmt.Sprintf("2001:db8:1:2:%d::1", i), nil); reasonOf(err) != want {
 				t.Errorf("connect %d: %v", i, err)
 			}
 		}
-		if err := n.Admit("acme", words, "2001:db8:1:3::1"); err != nil {
+		if err := n.Admit("acme", words, "2001:db8:1:3::1", nil); err != nil {
 			t.Errorf("another network: %v", err)
 		}
 		x, _ := tryEnter(n, words, someone("a"), "2001:db8:9:9::1")

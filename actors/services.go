@@ -19,6 +19,7 @@ import (
 	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 )
 
 // Authenticator checks credentials. tenant is the one that the connection came to. Authenticate may block until ctx
@@ -93,6 +94,13 @@ func (s *services) start(cfg Config, auth Authenticator) {
 	s.supervise.lifecycle = s.system.Supervisor("lifecycle", true)
 }
 
+// dropped counts something that was refused. A question drops nothing.
+func (s *services) dropped(reason protocol.Reason, asked *decision.Record) {
+	if asked == nil {
+		s.totals.Dropped(reason, 1)
+	}
+}
+
 // now is the time by Config.Clock. Times that are compared stay as the clock returned them: Round, Unix or a way to the
 // disk strips the monotonic reading, and then a wall clock that someone sets would decide what is old.
 func (s *services) now() time.Time { return s.cfg.Clock() }
@@ -152,3 +160,10 @@ func (s *services) durableStore() (*durable.Store, *protocol.Refusal) {
 
 // newEpoch names one life of a topic or a lifecycle. Epochs are never reused.
 func newEpoch() string { return strings.Clone(rand.Text()[:12]) }
+
+// checkTopic says why a name cannot be a topic.
+func checkTopic(name string, asked *decision.Record) *protocol.Refusal {
+	err := protocol.AsRefusal(protocol.CheckTopic(name))
+	asked.Text(decision.TopicName, name, err == nil)
+	return err
+}

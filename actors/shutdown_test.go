@@ -75,7 +75,7 @@ func TestDrain_IsPacedTellsAllInTheirDialectsWordsAndLetsNobodyIn(t *testing.T) 
 			if left < want-count/20 || left > want+count/20 {
 				t.Errorf("after %d s %d are left, want about %d", second+1, left, want)
 			}
-			if err := n.Admit("acme", words, ""); reasonOf(err) != protocol.Draining || err.RetryAfter == 0 {
+			if err := n.Admit("acme", words, "", nil); reasonOf(err) != protocol.Draining || err.RetryAfter == 0 {
 				t.Errorf("Admit while draining: %+v", err)
 			}
 			if _, err := tryEnter(n, words, someone("x"), ""); reasonOf(err) != protocol.Draining {

@@ -14,6 +14,7 @@ import (
 	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/actors/shardmap"
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 )
 
 // These are the messages of a tenant.
@@ -129,8 +130,8 @@ func (t *tenant) toTopic(m toTopic) {
 	if t.topics.SendUnbounded(m.name, m.message) {
 		return
 	}
-	if most := int64(t.node.cfg.Topics); t.topicsMade.Load() >= most && counts(m.name) {
-		m.Refuse(protocol.Refuse(protocol.TooMany, "the tenant has %d topics, which is the limit (topics)", most))
+	if err := t.admitsTopic(m.name, nil); err != nil {
+		m.Refuse(err)
 		return
 	}
 	t.topics.SendOrSpawn(m.name, m.message, func() *mailbox.Mailbox {
@@ -139,6 +140,15 @@ func (t *tenant) toTopic(m toTopic) {
 		}
 		return newTopic(t.tenantCore, m.name)
 	})
+}
+
+// admitsTopic says whether there is room for a topic that does not exist; nil admits.
+func (t *tenantCore) admitsTopic(name string, asked *decision.Record) *protocol.Refusal {
+	most := t.node.cfg.Topics
+	if asked.Number(decision.Topics, most, t.topicsMade.Load() < int64(most) || !counts(name)) {
+		return nil
+	}
+	return protocol.Refuse(protocol.TooMany, "the tenant has %d topics, which is the limit (topics)", most)
 }
 
 // topicCount is how many topics there are, without the broadcast topic.

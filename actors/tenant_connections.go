@@ -10,6 +10,7 @@ import (
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 )
 
 func (t *tenantCore) stats() stats.Tenant {
@@ -143,41 +144,52 @@ type placement struct {
 }
 
 // admits says whether there is room for one more connection, when the tenant has this many open ones and the dialect in
-// it this many; nil admits.
-func (p *placement) admits(open, ofDialect int64) *protocol.Refusal {
-	t, d, n := p.tenant, p.dialect, p.tenant.node
-	if n.Draining() {
+// it this many; nil admits. If asked is not nil a refusal does not count.
+func (p *placement) admits(open, ofDialect int64, asked *decision.Record) *protocol.Refusal {
+	t, n := p.tenant, p.tenant.node
+	switch {
+	case !asked.Step(decision.Draining, !n.Draining()):
 		return errDraining
-	}
-	if t.suspended.Load() {
+	case !asked.Step(decision.Suspended, !t.suspended.Load()):
 		return errSuspended
-	}
-	if t.restarting.Load() {
+	case !asked.Step(decision.Restarting, !t.restarting.Load()):
 		return mailbox.ErrBusy
 	}
-	if err := n.watermark.RefuseConnection(); err != nil {
-		n.totals.Dropped(protocol.Busy, 1)
+	if err := n.watermark.RefuseConnection(asked); err != nil {
+		n.dropped(protocol.Busy, asked)
 		return err
 	}
-	most, dialectMost := t.limit.Load(), int64(d.Limits().Connections)
-	var err *protocol.Refusal
+	err := p.room(open, ofDialect, asked)
+	if err != nil {
+		n.dropped(protocol.TooMany, asked)
+	}
+	return err
+}
+
+// room is the part of admits that goes by the limits on connections.
+func (p *placement) room(open, ofDialect int64, asked *decision.Record) (err *protocol.Refusal) {
+	most, dialectMost := p.tenant.limit.Load(), int64(p.dialect.Limits().Connections)
 	switch {
-	case most > 0 && open >= most:
+	case !asked.Number(decision.Connections, int(most), most <= 0 || open < most):
 		err = protocol.Refuse(protocol.Busy, "the tenant has %d connections, which is its limit (connections)", most)
-	case dialectMost > 0 && ofDialect >= dialectMost:
+	case !asked.Number(decision.DialectConnections, int(dialectMost), dialectMost <= 0 || ofDialect < dialectMost):
 		err = protocol.Refuse(protocol.Busy,
-			"there are %d %s connections, which is the limit (connections)", dialectMost, d.Name())
+			"there are %d %s connections, which is the limit (connections)", dialectMost, p.dialect.Name())
 	default:
 		return nil
 	}
 	err.RetryAfter = 10 * time.Second
-	n.totals.Dropped(protocol.TooMany, 1)
 	return err
 }
 
-// take counts one more connection, or says why there is no room for it.
-func (p *placement) take() *protocol.Refusal {
-	err := p.admits(p.tenant.connections.Add(1)-1, p.active.Add(1)-1)
+// take counts one more connection, or says why there is no room for it. from is where it counts already; nil is
+// nowhere.
+func (p *placement) take(from *placement) *protocol.Refusal {
+	open, ofDialect := p.tenant.connections.Add(1)-1, p.active.Add(1)-1
+	if from != nil && from.tenant == p.tenant {
+		open--
+	}
+	err := p.admits(open, ofDialect, nil)
 	if err != nil {
 		p.undo()
 		return err
@@ -195,7 +207,7 @@ func (p *placement) adopt(l *Conn) *protocol.Refusal {
 	}
 	l.node.admission.enter()
 	defer l.node.admission.leave()
-	if err := p.take(); err != nil {
+	if err := p.take(from); err != nil {
 		return err
 	}
 	from.tenant.links.Delete(l.number())
@@ -231,4 +243,22 @@ func (p *placement) free() {
 func (p *placement) undo() {
 	p.tenant.connections.Add(-1)
 	p.active.Add(-1)
+}
+
+// admitLogin says whether a connection of a dialect may be of an identity from now on; nil admits. If asked is not nil
+// it counts nothing.
+func (t *tenantCore) admitLogin(
+	d protocol.Dialect, id *protocol.Identity, now time.Time, asked *decision.Record,
+) *protocol.Refusal {
+	if !asked.Step(decision.TokenTenant, !isInternal(t.name) || t.name == canaryTenant) {
+		return protocol.Refuse(protocol.Forbidden, "the token is of no tenant that is served here")
+	}
+	if id.User == "" {
+		return nil
+	}
+	err := t.limits.AdmitUser(d, id.User, now, asked)
+	if err != nil {
+		t.node.dropped(err.Reason, asked)
+	}
+	return err
 }

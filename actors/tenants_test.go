@@ -138,7 +138,7 @@ func second[T any](_ T, err error) error { return err }
 
 func TestNode_KnowsNoTenantThatWasNotSet(t *testing.T) {
 	bubble(t, Config{}, func(n *Node) {
-		if err := n.Admit("other", words, "192.0.2.1"); reasonOf(err) != protocol.NotFound {
+		if err := n.Admit("other", words, "192.0.2.1", nil); reasonOf(err) != protocol.NotFound {
 			t.Errorf("Admit: %v", err)
 		}
 		_, err := n.Connect(ConnectOptions{Tenant: "other", Dialect: words, Session: &hand{}}, nil)

@@ -13,7 +13,7 @@ import (
 func strangers(t testing.TB, n *Node, count int, remote string) (all []*client) {
 	t.Helper()
 	for range count {
-		if err := n.AdmitUnauthenticated(remote, false); err != nil {
+		if err := n.AdmitUnauthenticated(remote, false, nil); err != nil {
 			t.Fatalf("%s is refused: %v", remote, err)
 		}
 		c, err := tryEnter(n, words, nil, remote)
@@ -31,7 +31,7 @@ func TestUnauthenticated_ConnectionsHaveABoundInAllAndPerAddress(t *testing.T) {
 		strangers(t, n, 2, "192.0.2.1")
 		refused := func(remote string, proxied bool, want protocol.Reason) {
 			t.Helper()
-			err := n.AdmitUnauthenticated(remote, proxied)
+			err := n.AdmitUnauthenticated(remote, proxied, nil)
 			if err == nil || err.Reason != want || err.RetryAfter <= 0 {
 				t.Errorf("%s: %+v, want %s and when to come back", remote, err, want)
 			}
@@ -42,7 +42,7 @@ func TestUnauthenticated_ConnectionsHaveABoundInAllAndPerAddress(t *testing.T) {
 			}
 		}
 		refused("192.0.2.1", false, protocol.TooMany)
-		if err := n.AdmitUnauthenticated("192.0.2.1", true); err != nil {
+		if err := n.AdmitUnauthenticated("192.0.2.1", true, nil); err != nil {
 			t.Errorf("through a proxy: %v", err)
 		}
 		strangers(t, n, 1, "2001:db8::1")
@@ -79,7 +79,7 @@ func TestUnauthenticated_APlaceIsGivenBackOnceHoweverItEnds(t *testing.T) {
 					if err != nil {
 						t.Fatalf("round %d: %v", round, err)
 					}
-					if n.AdmitUnauthenticated("192.0.2.1", false) == nil {
+					if n.AdmitUnauthenticated("192.0.2.1", false, nil) == nil {
 						t.Fatal("the first does not count")
 					}
 					synctest.Wait()

@@ -9,6 +9,7 @@ import (
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/resume"
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 )
 
 // These are the messages of a user, beside publish, idleTimeout and expireSessions.
@@ -34,6 +35,11 @@ type (
 	}
 	// listConns answers with the user's connections.
 	listConns struct{ reply mailbox.Reply[[]*Conn] }
+	// mayJoin answers whether one more connection of a dialect might join.
+	mayJoin struct {
+		dialect protocol.Dialect
+		reply   mailbox.Reply[*decision.Record]
+	}
 	// idleAgain repeats an idle check that other messages were in the way of.
 	idleAgain struct{}
 )
@@ -41,6 +47,7 @@ type (
 func (m join) Refuse(err *protocol.Refusal)          { m.reply.Refuse(err) }
 func (m disconnectAll) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
 func (m listConns) Refuse(err *protocol.Refusal)     { m.reply.Refuse(err) }
+func (m mayJoin) Refuse(err *protocol.Refusal)       { m.reply.Refuse(err) }
 
 // user is the actor: one identity with all its connections. Only the actor touches its fields, except for the mailbox.
 type user struct {
@@ -94,6 +101,9 @@ func (u *user) Receive(ctx mailbox.Context) {
 		m.reply.Give(u.disconnectAll(m.end), nil)
 	case listConns:
 		m.reply.Give(append([]*Conn(nil), u.links...), nil)
+	case mayJoin:
+		asked := &decision.Record{}
+		m.reply.Give(asked, u.admits(m.dialect, m.dialect.Limits().PerUser, nil, asked))
 	case idleTimeout:
 		u.idle(ctx)
 	case idleAgain:
@@ -156,17 +166,8 @@ func (u *user) join(m join) (resumeOffer, *protocol.Refusal) {
 	if m.mayResume && !m.duplicateTold {
 		existing = u.duplicateOf(m.link)
 	}
-	if m.limit > 0 {
-		count := 0
-		for _, l := range u.links {
-			if l.dialect() == m.link.dialect() && l != existing {
-				count++
-			}
-		}
-		if count >= m.limit {
-			return resumeOffer{}, protocol.Refuse(protocol.TooMany,
-				"the user has %d connections, which is the limit for one user (connections_per_user)", count)
-		}
+	if err := u.admits(m.link.dialect(), m.limit, existing, nil); err != nil {
+		return resumeOffer{}, err
 	}
 	if existing != nil {
 		return resumeOffer{duplicate: existing}, nil
@@ -179,6 +180,22 @@ func (u *user) join(m join) (resumeOffer, *protocol.Refusal) {
 		return resumeOffer{}, nil
 	}
 	return resumeOffer{session: u.claim(m.link)}, nil
+}
+
+// admits says whether there is room for one more connection of a dialect, without an existing one that goes; nil
+// admits. limit 0 is none.
+func (u *user) admits(d protocol.Dialect, limit int, existing *Conn, asked *decision.Record) *protocol.Refusal {
+	count := 0
+	for _, l := range u.links {
+		if l.dialect() == d && l != existing {
+			count++
+		}
+	}
+	if asked.Number(decision.UserConnections, limit, limit <= 0 || count < limit) {
+		return nil
+	}
+	return protocol.Refuse(protocol.TooMany,
+		"the user has %d connections, which is the limit for one user (connections_per_user)", count)
 }
 
 func (u *user) leave(l *Conn) {

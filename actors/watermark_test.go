@@ -104,7 +104,7 @@ func TestWatermark_RefusesConnectionsAndPublishesAndSaysTruthfullyUntilWhen(t *t
 			if err == nil || refusal.Reason != protocol.Busy || refusal.RetryAfter < time.Second {
 				t.Fatalf("a publish: %v", err)
 			}
-			if admits := n.Admit("acme", words, "192.0.2.1"); admits == nil || admits.Reason != protocol.Busy ||
+			if admits := n.Admit("acme", words, "192.0.2.1", nil); admits == nil || admits.Reason != protocol.Busy ||
 				admits.RetryAfter != refusal.RetryAfter {
 				t.Errorf("a handshake: %+v", admits)
 			}

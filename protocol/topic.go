@@ -73,6 +73,15 @@ func Under(topic, ancestor string) bool {
 // "a/*" only what lies below, "a*" every name that begins so.
 type Pattern string
 
+// PatternList writes patterns for people, with commas between them.
+func PatternList(all []Pattern) string {
+	texts := make([]string, len(all))
+	for i, p := range all {
+		texts[i] = string(p)
+	}
+	return strings.Join(texts, ", ")
+}
+
 // Grants reports whether the pattern covers topic.
 func (p Pattern) Grants(topic string) bool {
 	if prefix, ok := strings.CutSuffix(string(p), "*"); ok {

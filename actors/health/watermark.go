@@ -7,6 +7,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 )
 
 // Memory tells how much memory the process uses. One goroutine calls it.
@@ -235,17 +236,23 @@ func (w *Watermark) Pressure() Pressure {
 }
 
 // RefuseConnection is why no connection comes in at the moment, nil if one does. It counts the refusal.
-func (w *Watermark) RefuseConnection() *protocol.Refusal { return w.refuse(&w.connections) }
+func (w *Watermark) RefuseConnection(asked *decision.Record) *protocol.Refusal {
+	return w.refuse(&w.connections, asked)
+}
 
 // RefusePublish is why no event comes in at the moment, nil if one does. It counts the refusal.
-func (w *Watermark) RefusePublish() *protocol.Refusal { return w.refuse(&w.publishes) }
+func (w *Watermark) RefusePublish(asked *decision.Record) *protocol.Refusal {
+	return w.refuse(&w.publishes, asked)
+}
 
-func (w *Watermark) refuse(count *atomic.Uint64) *protocol.Refusal {
+func (w *Watermark) refuse(count *atomic.Uint64, asked *decision.Record) *protocol.Refusal {
 	stage := Stage(w.stage.Load())
-	if stage == Calm {
+	if asked.Text(decision.Memory, stage.String(), stage == Calm) {
 		return nil
 	}
-	count.Add(1)
+	if asked == nil {
+		count.Add(1)
+	}
 	err := protocol.Refuse(protocol.Busy,
 		"the server is short of memory (memory.limit); come back later or try another")
 	err.RetryAfter = max(time.Second, time.Duration(stage)*StageHold-w.held())

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 )
 
 // Connection counts what one connection sends, against the limits of its dialect and the rates of its tenant. Only its
@@ -37,7 +38,10 @@ func NewConnection(t *Tenant) Connection { return Connection{counted: t} }
 // Admit counts a load against all rates of the tenant, the narrowest first: connection, user, address, tenant. If one
 // of them refuses, those before it have counted the load. strike says that the connection itself, its user or its
 // address is too fast, and not the tenant as a whole. at is in nanoseconds of timer.Wheel.Since, here and below.
-func (c *Connection) Admit(t *Tenant, from Peer, load Cost, at int64) (err *protocol.Refusal, strike bool) {
+// If asked is not nil it counts nothing.
+func (c *Connection) Admit(
+	t *Tenant, from Peer, load Cost, at int64, asked *decision.Record,
+) (err *protocol.Refusal, strike bool) {
 	limits := t.rates.Load()
 	if limits == nil {
 		return nil, false
@@ -47,8 +51,9 @@ func (c *Connection) Admit(t *Tenant, from Peer, load Cost, at int64) (err *prot
 			continue
 		}
 		rates := level.flow.rates()
-		if kind, wait := level.meter.take(load, rates, at); wait > 0 {
-			return refuseRate(level.name, kind, rates, wait), level.name != "tenant"
+		kind, wait := level.meter.take(load, rates, at, asked != nil)
+		if err := refuseRate(level.name, load, kind, rates, wait, asked); err != nil {
+			return err, level.name != "tenant"
 		}
 	}
 	return nil, false

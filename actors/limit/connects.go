@@ -45,19 +45,24 @@ func Network(address string) string {
 }
 
 // take counts a connect of key and reports whether it is within perMinute; if not, how long to wait for the next one. 0
-// is no limit.
-func (c *connectLimiter) take(key string, perMinute int, now time.Time) (wait time.Duration, ok bool) {
+// is no limit. With asking it counts nothing.
+func (c *connectLimiter) take(key string, perMinute int, now time.Time, asking bool) (wait time.Duration, ok bool) {
 	if perMinute <= 0 {
 		return 0, true
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	limiter, known := c.keys.Get(key)
+	limiter, known := c.keys.Peek(key)
 	if !known || limiter.Burst() != perMinute {
 		limiter = rate.NewLimiter(rate.Limit(float64(perMinute)/60), perMinute)
+	}
+	if !asking {
 		c.keys.Add(key, limiter)
 	}
 	if limiter.AllowN(now, 1) {
+		if asking {
+			limiter.AllowN(now, -1)
+		}
 		return 0, true
 	}
 	missing := 1 - limiter.TokensAt(now)

@@ -14,8 +14,9 @@ type buckets struct {
 }
 
 // take counts a load if all of it is within the rates; if not, it returns the kind of which there is too much, and how
-// long to wait. A load that is larger than a second's worth passes when nothing came before it.
-func (m *buckets) take(load, rates Cost, now int64) (kind int, wait time.Duration) {
+// long to wait. A load that is larger than a second's worth passes when nothing came before it. With asking it counts
+// nothing.
+func (m *buckets) take(load, rates Cost, now int64, asking bool) (kind int, wait time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i, n := range load {
@@ -29,7 +30,9 @@ func (m *buckets) take(load, rates Cost, now int64) (kind int, wait time.Duratio
 	if wait > 0 {
 		return kind, wait
 	}
-	m.charge(load, rates, now)
+	if !asking {
+		m.charge(load, rates, now)
+	}
 	return 0, 0
 }
 

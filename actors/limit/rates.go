@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 )
 
 // Flow bounds what comes in per second, with a burst of one second's worth. 0 is no limit; in the settings of one
@@ -65,7 +66,14 @@ type Cost [kinds]int
 func (f *Flow) rates() Cost { return Cost{f.Messages, f.Bytes, f.Subscribes} }
 
 // refuseRate refuses a load of which there is too much of one kind at one level; nil if wait is 0.
-func refuseRate(level string, kind int, rates Cost, wait time.Duration) *protocol.Refusal {
+func refuseRate(
+	level string, load Cost, kind int, rates Cost, wait time.Duration, asked *decision.Record,
+) *protocol.Refusal {
+	for i := 0; asked != nil && i < kinds; i++ {
+		if load[i] > 0 && rates[i] > 0 && (wait <= 0 || i == kind) {
+			asked.Rate(level, kindNames[i], rates[i], wait <= 0)
+		}
+	}
 	if wait <= 0 {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 )
 
 // Unauthenticated bounds the connections that have not logged in, of all tenants together and of one address. A
@@ -29,19 +30,23 @@ func NewUnauthenticated(most, perAddress int) *Unauthenticated {
 
 // Admit returns nil if one more may come, and otherwise the refusal: Busy for the bound on all, TooMany for that on one
 // address. It counts nothing. proxied says that many clients have the address.
-func (u *Unauthenticated) Admit(address string, proxied bool) *protocol.Refusal {
+func (u *Unauthenticated) Admit(address string, proxied bool, asked *decision.Record) *protocol.Refusal {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.roomFor(u.key(address, proxied))
+	return u.roomFor(u.key(address, proxied), asked)
 }
 
 // roomFor is Admit for the key of an address. The caller holds the lock.
-func (u *Unauthenticated) roomFor(key string) (err *protocol.Refusal) {
+func (u *Unauthenticated) roomFor(key string, asked *decision.Record) (err *protocol.Refusal) {
+	full, many := u.most > 0 && u.count >= u.most, key != "" && u.perAddress > 0 && u.byAddress[key] >= u.perAddress
+	if asked.Number(decision.Unauthenticated, u.most, !full); !full {
+		asked.Number(decision.UnauthenticatedPerAddress, u.perAddress, !many)
+	}
 	switch {
-	case u.most > 0 && u.count >= u.most:
+	case full:
 		err = protocol.Refuse(protocol.Busy,
 			"%d connections have not said who they are, which is the limit (engine.unauthenticated)", u.count)
-	case key != "" && u.perAddress > 0 && u.byAddress[key] >= u.perAddress:
+	case many:
 		err = protocol.Refuse(protocol.TooMany, "%d connections of this address have not said who they are, "+
 			"which is the limit (engine.unauthenticated_per_address)", u.perAddress)
 	default:
@@ -56,7 +61,7 @@ func (u *Unauthenticated) Take(address string, proxied bool) *protocol.Refusal {
 	key := u.key(address, proxied)
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if err := u.roomFor(key); err != nil {
+	if err := u.roomFor(key, nil); err != nil {
 		return err
 	}
 	u.count++

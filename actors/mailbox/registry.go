@@ -66,6 +66,9 @@ func (r *Registry) with(name string, do func(*Mailbox)) bool {
 	return ok
 }
 
+// Has reports whether there is an actor of that name.
+func (r *Registry) Has(name string) bool { return r.with(name, func(*Mailbox) {}) }
+
 // SendOrSpawn sends msg to the named actor over its mailbox's limit, and calls make for the actor if there is none.
 // make runs under the shard's lock and must not call the registry. Only the tenant's actor calls SendOrSpawn, and its
 // own mailbox bounds what comes this way: many clients want a new topic at once when all come back.

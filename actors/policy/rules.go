@@ -7,6 +7,7 @@ import (
 	"github.com/parley-realtime/parley/actors/history"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 )
 
 // Where a topic's events are kept.
@@ -223,6 +224,16 @@ func (s *Set) For(topic string) *Topic {
 		return &s.policies[2*place+1]
 	}
 	return &s.policies[2*place]
+}
+
+// Record records which rule is the topic's.
+func (s *Set) Record(topic string, asked *decision.Record) {
+	place, _ := s.rules.find(topic)
+	if place == len(s.rules.List) {
+		place = -1
+	}
+	rule := s.For(topic)
+	asked.Index(decision.TopicRule, place, rule.Pattern+" "+rule.Store+" "+rule.Slow, true)
 }
 
 // Set is what the policy belongs to.

@@ -24,6 +24,8 @@ func helpVars() kong.Vars {
 		"check_config":  "The YAML file (parley.yaml).",
 		"listen_dialect": "The protocol to speak: one of " + dialects +
 			". Without one, all that hear the topics, and all but outposts if there are none.",
+		"explain_dialect": "The protocol that the client speaks, one of " + dialects +
+			"; by default the first that is enabled and can ask for the topic.",
 		"backup": "Make one file of a data directory, of a server that runs or of one that does " +
 			"not.",
 		"publish_kind": "What the event is: telemetry, alert, device_status, system_status, " +

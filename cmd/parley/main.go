@@ -48,6 +48,7 @@ type commands struct {
 	Top     topCommand     `cmd:"" help:"Show what a server does, second by second."`
 	Bench   benchCommand   `cmd:"" help:"Load a server with clients of one protocol, and measure what they hear."`
 	Doctor  doctorCommand  `cmd:"" help:"Look for what keeps a server from serving well, and say how to repair it."`
+	Explain explainCommand `cmd:"" help:"Ask whether a client may do something, and which rule decides."`
 	Check   checkCommand   `cmd:"" help:"Check a configuration and print every problem in it."`
 	Config  configCommand  `cmd:"" help:"Print every setting with its default, unit, environment name and meaning."`
 	Backup  backupCommand  `cmd:"" help:"${backup}"`

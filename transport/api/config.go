@@ -31,6 +31,8 @@ type Config struct {
 	// Tickets and Outposts serve users and outposts with tokens of their own; nil serves none.
 	Tickets  Tickets  `yaml:"-" env:"-"`
 	Outposts Outposts `yaml:"-" env:"-"`
+	// Explainer answers questions about decisions; nil answers none.
+	Explainer Explainer `yaml:"-" env:"-"`
 
 	// Dialects returns the names of the enabled dialects, each of which has its metrics before the first connection.
 	// nil is none.

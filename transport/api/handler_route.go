@@ -68,6 +68,7 @@ var publicRoutes = []route{
 	{method: "GET", path: "/api/v1/topics/history", call: (*API).history},
 	{method: "GET", path: "/api/v1/topics/{topic}/members", call: (*API).members},
 	{method: "GET", path: "/api/v1/stats", call: (*API).stats},
+	{method: "POST", path: "/api/v1/explain", call: (*API).explain},
 	{method: "POST", path: "/api/v1/revoke", call: (*API).revoke},
 	{method: "DELETE", path: "/api/v1/revoke", call: (*API).unrevoke},
 	{method: "GET", path: "/api/v1/outposts", call: (*API).outposts},
@@ -92,6 +93,7 @@ var internalRoutes = []route{
 	{method: "GET", path: "/api/v1/admin/tenants", principal: operator, call: (*API).tenants},
 	{method: "POST", path: "/api/v1/admin/tenants/{tenant}/drain", principal: operator, call: (*API).drainTenant},
 	{method: "POST", path: "/api/v1/admin/tenants/{tenant}/restart", principal: operator, call: (*API).restartTenant},
+	{method: "POST", path: "/api/v1/admin/tenants/{tenant}/explain", principal: operator, call: (*API).explainTenant},
 	{method: "POST", path: "/api/v1/admin/tenants/{tenant}/suspend", principal: operator, call: (*API).suspendTenant},
 	{method: "POST", path: "/api/v1/admin/tenants/{tenant}/resume", principal: operator, call: (*API).resumeTenant},
 }

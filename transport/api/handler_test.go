@@ -41,12 +41,14 @@ func TestHandler_PublicAndInternalRoutesAreApart(t *testing.T) {
 		"/debug/pprof/heap": "GET", "/api/v1/admin/backup": "POST",
 		"/api/v1/admin/tenants/acme/drain": "POST", "/api/v1/admin/tenants/acme/restart": "POST",
 		"/api/v1/admin/tenants/acme/suspend": "POST", "/api/v1/admin/tenants/acme/resume": "POST",
+		"/api/v1/admin/tenants/acme/explain": "POST",
 	}
 	public := map[string]string{
 		"/api/v1/publish": "POST", "/api/v1/batch": "POST", "/api/v1/users/7": "GET",
 		"/api/v1/users/7/disconnect": "POST",
 		"/api/v1/connections":        "GET", "/api/v1/connections/1": "GET", "/api/v1/topics": "GET",
 		"/api/v1/topics/a/history": "GET",
+		"/api/v1/explain":          "POST",
 		"/api/v1/stats":            "GET", "/api/v1/revoke": "POST", "/api/v1/outposts": "GET",
 		"/api/v1/ws/ticket": "POST",
 		"/api/v1/outposts/0b5d8d2c-6f1c-4a86-9f0a-2a7d9a1b3c4d": "GET", "/api/v3/outposts/instances/": "GET",

@@ -25,7 +25,7 @@ func newTestAPI(t testing.TB, cfg Config) *testAPI {
 	log := new(strings.Builder)
 	cfg.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	node, tokens := newFakeNode(), &fakeTokens{}
-	cfg.Tickets, cfg.Outposts = tokens, tokens
+	cfg.Tickets, cfg.Outposts, cfg.Explainer = tokens, tokens, node
 	if cfg.Backup == nil {
 		cfg.Backup = node.backup
 	}

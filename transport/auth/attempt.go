@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 	"github.com/parley-realtime/parley/transport/fairqueue"
 )
 
@@ -15,6 +16,13 @@ type attempt struct {
 	credential protocol.Credential
 	now        time.Time
 	signatures *fairqueue.Queue
+	asked      *decision.Record // nil for a login; with it, nothing is counted, cached or used up
+	before     int              // how many steps asked had before the credential's
+}
+
+// passes records a rule, and reports whether the outcome lets the credential pass.
+func (a *attempt) passes(rule decision.Rule, outcome Outcome) bool {
+	return a.asked.Step(rule, outcome == Accepted)
 }
 
 // authResult is what a check found out: the tenant that the credential belongs to, nil if that is not resolved, and the
@@ -22,6 +30,12 @@ type attempt struct {
 type authResult struct {
 	tenant   *tenant
 	identity *protocol.Identity
+}
+
+// refuse records the rule that refuses, and returns its outcome without an identity.
+func (a *attempt) refuse(rule decision.Rule, outcome Outcome) (authResult, Outcome) {
+	a.asked.Step(rule, false)
+	return a.fail(outcome)
 }
 
 // fail returns the outcome without an identity.
@@ -36,25 +50,29 @@ func (a *attempt) fail(outcome Outcome) (authResult, Outcome) {
 // Signatures of public keys wait for their turn. The context ends that wait, and then the outcome is Overloaded.
 func (a *attempt) verify(ctx context.Context) (*verifiedToken, Outcome) {
 	tok, outcome := parse(a.credential.Token)
-	if outcome != Accepted {
+	if !a.passes(decision.TokenSyntax, outcome) {
 		return nil, outcome
 	}
 	candidates, outcome := a.table.candidates(a.tenant, &tok, a.credential.Form)
-	if outcome != Accepted {
+	if !a.passes(decision.TokenKey, outcome) {
 		return nil, outcome
 	}
 	var found *verifiedToken
 	outcome = BadSignature
-	for _, c := range candidates {
-		switch outcome := a.checkSignature(ctx, &c, &tok); outcome {
+	for i, c := range candidates {
+		signed := a.checkSignature(ctx, &c, &tok)
+		if signed != BadSignature || i == len(candidates)-1 && found == nil {
+			a.asked.Index(decision.TokenSignature, c.key.number, c.key.method.Alg(), signed == Accepted)
+		}
+		switch signed {
 		case Accepted:
 		case BadSignature:
 			continue
 		default:
-			return nil, outcome
+			return nil, signed
 		}
 		found = &verifiedToken{tenant: c.tenant}
-		outcome = c.tenant.rules.check(tok.claims, c.key, &a.credential, found, a.now)
+		outcome = c.tenant.rules.check(tok.claims, c.key, a, found)
 		if outcome != BadIssuer { // else another tenant may have this key, for another issuer
 			break
 		}
@@ -82,9 +100,9 @@ func (a *attempt) checkSignature(ctx context.Context, c *candidate, tok *token) 
 func (a *attempt) checkUnverified() (authResult, Outcome) {
 	switch {
 	case a.tenant == nil || !a.tenant.allowUnverified || a.credential.Token != "":
-		return a.fail(UnsupportedType)
+		return a.refuse(decision.TokenForm, UnsupportedType)
 	case protocol.CheckName("user", a.credential.For) != nil:
-		return a.fail(BadUser)
+		return a.refuse(decision.TokenUser, BadUser)
 	}
 	id := &protocol.Identity{User: a.credential.For, Unverified: true, Topics: a.tenant.anonymous}
 	return authResult{a.tenant, id}, Unverified
@@ -92,11 +110,11 @@ func (a *attempt) checkUnverified() (authResult, Outcome) {
 
 // recheck checks what may change while a token is in the cache: revocation, and whether the user still exists.
 func (a *attempt) recheck(ctx context.Context, found *authResult, outcome Outcome) Outcome {
-	if found.tenant.state.revoked.covers(found.identity, a.now) {
+	if !a.asked.Step(decision.TokenRevoked, !found.tenant.state.revoked.covers(found.identity, a.now)) {
 		return Revoked
 	}
 	if a.credential.Claims.Known {
-		if known := found.tenant.checkUser(ctx, found.identity.User); known != Accepted {
+		if known := found.tenant.checkUser(ctx, found.identity.User); !a.passes(decision.UserKnown, known) {
 			return known
 		}
 	}

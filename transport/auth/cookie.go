@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 	"github.com/parley-realtime/parley/transport/auth/introspection"
 )
 
@@ -19,7 +20,7 @@ var cookieClaims = protocol.Claims{Refuse: []string{"refresh"}}
 // sessions, says whether the session has ended. Anything else is a session key that only the backend knows.
 func checkCookie(ctx context.Context, a *attempt, tokens *tokenVerifier) (authResult, Outcome) {
 	if a.credential.Token == "" || a.credential.For != "" {
-		return a.fail(BadSession)
+		return a.refuse(decision.TokenForm, BadSession)
 	}
 	if strings.Count(a.credential.Token, ".") != 2 {
 		return checkSessionKey(ctx, a)
@@ -32,7 +33,8 @@ func checkCookie(ctx context.Context, a *attempt, tokens *tokenVerifier) (authRe
 	if known.session && known.tenant.backend.asksAbout(introspection.Session) {
 		question := introspection.Question{Kind: introspection.Session, Session: found.identity.TokenID,
 			User: found.identity.User}
-		if confirmed := found.tenant.confirmSession(ctx, question, found.identity, a.now); confirmed != Accepted {
+		confirmed := found.tenant.confirmSession(ctx, question, found.identity, a.now)
+		if !a.passes(decision.TokenBackend, confirmed) {
 			return authResult{tenant: found.tenant}, confirmed
 		}
 	}
@@ -44,15 +46,15 @@ func checkCookie(ctx context.Context, a *attempt, tokens *tokenVerifier) (authRe
 func checkSessionKey(ctx context.Context, a *attempt) (authResult, Outcome) {
 	session := a.credential.Token
 	if a.tenant == nil || !a.tenant.backend.asksAbout(introspection.Session) || len(session) > maxSession {
-		return a.fail(UnsupportedType)
+		return a.refuse(decision.TokenForm, UnsupportedType)
 	}
 	id := &protocol.Identity{Topics: a.tenant.rules.topics}
 	question := introspection.Question{Kind: introspection.Session, Session: session}
-	if outcome := a.tenant.confirmSession(ctx, question, id, a.now); outcome != Accepted {
+	if outcome := a.tenant.confirmSession(ctx, question, id, a.now); !a.passes(decision.TokenBackend, outcome) {
 		return a.fail(outcome)
 	}
 	if id.User == "" {
-		return a.fail(BadSession)
+		return a.refuse(decision.TokenUser, BadSession)
 	}
 	return authResult{a.tenant, id}, Accepted
 }

@@ -46,6 +46,11 @@ type key struct {
 	issuer, audience string // that its tokens must have, "" for any
 	session          bool   // it signs session cookies and nothing else
 
+	// number is its place among the keys of the settings, -1 for none; ownIssuer and ownAudience say that the settings
+	// of the key have them, and not those of the tenant.
+	number                 int
+	ownIssuer, ownAudience bool
+
 	fingerprint protocol.KeyFingerprint // see protocol.Identity
 }
 

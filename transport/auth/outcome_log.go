@@ -34,12 +34,16 @@ type outcomeLog struct {
 	warnAfter int // failures of one tenant in a minute
 }
 
-// record counts and logs an outcome. Successes are debug lines, and so are failures beyond warnAfter a minute,
+// record counts and logs an outcome, unless it is the answer to a question. Successes are debug lines, and so are
+// failures beyond warnAfter a minute,
 // so that nobody can fill a disk by failing. The failure that reaches warnAfter is a warning, once a minute for each
 // tenant; a line in the next minute sums up those that followed.
 func (l *outcomeLog) record(
-	ctx context.Context, state *tenantState, tenant string, outcome Outcome, now time.Time,
+	ctx context.Context, state *tenantState, tenant string, outcome Outcome, a *attempt,
 ) {
+	if a.asked != nil {
+		return
+	}
 	state.counts[outcome].Add(1)
 	if outcome.admits() {
 		if l.log.Enabled(ctx, slog.LevelDebug) {
@@ -47,7 +51,7 @@ func (l *outcomeLog) record(
 		}
 		return
 	}
-	failed, before := state.failures.count(now)
+	failed, before := state.failures.count(a.now)
 	if before > l.warnAfter {
 		l.write(ctx, slog.LevelWarn, "authentication failed repeatedly", tenant, outcome,
 			slog.Int("failures", before))

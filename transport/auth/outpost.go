@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 	"github.com/parley-realtime/parley/transport/auth/introspection"
 )
 
@@ -77,28 +78,28 @@ func (all outpostTokens) find(hash *[sha256.Size]byte) *outpost {
 func checkOutpost(ctx context.Context, a *attempt) (authResult, Outcome) {
 	uuid := a.credential.For
 	if a.credential.Token == "" || protocol.CheckTopic(outpostTopics+uuid) != nil {
-		return a.fail(BadOutpost)
+		return a.refuse(decision.TokenForm, BadOutpost)
 	}
 	id := &protocol.Identity{
 		User: "outpost:" + uuid, Topics: []protocol.Pattern{protocol.Pattern(outpostTopics + uuid)},
 	}
 	owner, o := findOutpost(a.table.tenantsAt(a.tenant), a.credential.Token)
 	switch {
-	case o != nil && o.id != uuid && o.id != AnyOutpost:
+	case o != nil && !a.asked.Step(decision.TokenUser, o.id == uuid || o.id == AnyOutpost):
 		return authResult{tenant: owner}, BadOutpost
-	case o != nil && !o.expires.IsZero() && !a.now.Before(o.expires):
+	case o != nil && !a.asked.Step(decision.TokenExpiry, o.expires.IsZero() || a.now.Before(o.expires)):
 		return authResult{tenant: owner}, Expired
 	case o != nil:
 		id.Issued, id.Expires = o.since, o.expires
 		return authResult{owner, id}, Accepted
 	case a.tenant == nil || !a.tenant.backend.asksAbout(introspection.Outpost):
-		return a.fail(BadOutpost)
+		return a.refuse(decision.TokenForm, BadOutpost)
 	}
 	answer, outcome := a.tenant.backend.askOutpost(ctx, uuid, a.credential.Token)
 	if outcome == Accepted {
 		outcome = a.tenant.applyAnswer(&answer, id, a.now)
 	}
-	if outcome != Accepted {
+	if !a.passes(decision.TokenBackend, outcome) {
 		return a.fail(outcome)
 	}
 	return authResult{a.tenant, id}, Accepted

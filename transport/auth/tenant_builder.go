@@ -77,6 +77,7 @@ func (b *tenantBuilder) addKeys() error {
 		for _, k := range built.keys {
 			k.issuer = cmp.Or(given.Issuer, b.settings.Issuer)
 			k.audience = cmp.Or(given.Audience, b.settings.Audience)
+			k.number, k.ownIssuer, k.ownAudience = i, given.Issuer != "", given.Audience != ""
 			err := b.made.keys.add(k)
 			switch {
 			case err != nil && given.isSet():
@@ -131,7 +132,7 @@ func (b *tenantBuilder) addCookieKeys() error {
 		if err != nil {
 			return fmt.Errorf("cookie secret %d %w", i+1, err)
 		}
-		k.session = true
+		k.session, k.number = true, -1
 		if err := b.made.cookies.add(k); err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 )
 
 // TicketLife is how long a ticket waits to be used.
@@ -113,8 +114,9 @@ func (s *Tickets) remove(e *list.Element) *ticket {
 	return t
 }
 
-// redeem uses a ticket up, if admits takes its tenant. A ticket that is shown elsewhere stays good where it belongs.
-func (s *Tickets) redeem(text string, admits func(tenant string) bool) *ticket {
+// redeem uses a ticket up, if admits takes its tenant; with asking it only looks. A ticket that is shown elsewhere
+// stays good where it belongs.
+func (s *Tickets) redeem(text string, admits func(tenant string) bool, asking bool) *ticket {
 	if len(text) != ticketLength {
 		return nil
 	}
@@ -126,7 +128,11 @@ func (s *Tickets) redeem(text string, admits func(tenant string) bool) *ticket {
 	if e == nil || !admits(e.Value.(*ticket).tenant) {
 		return nil
 	}
-	if t := s.remove(e); now.Before(t.until) {
+	t := e.Value.(*ticket)
+	if !asking {
+		s.remove(e)
+	}
+	if now.Before(t.until) {
 		return t
 	}
 	return nil
@@ -146,24 +152,25 @@ func (s *Tickets) String() string { return "[tickets]" }
 // still be there.
 func (s *Tickets) check(a *attempt) (authResult, Outcome) {
 	if a.credential.For != "" {
-		return a.fail(BadTicket)
+		return a.refuse(decision.TokenForm, BadTicket)
 	}
 	var owner *tenant
-	found := s.redeem(a.credential.Token, func(tenant string) bool {
+	admits := func(tenant string) bool {
 		owner = a.table.byName[tenant]
 		return owner != nil && (owner == a.tenant || a.tenant == nil && owner.allowUnresolved)
-	})
-	if found == nil {
-		return a.fail(BadTicket)
 	}
-	id := &found.identity
+	found := s.redeem(a.credential.Token, admits, a.asked != nil)
+	if found == nil {
+		return a.refuse(decision.TokenForm, BadTicket)
+	}
+	id, signed := found.identity, found.identity.Key != protocol.KeyFingerprint{}
 	switch {
-	case found.rules != hashRules(&a.credential.Claims):
+	case !a.asked.Step(decision.TokenPurpose, found.rules == hashRules(&a.credential.Claims)):
 		return authResult{tenant: owner}, BadTicket
-	case id.Key != protocol.KeyFingerprint{} && !owner.hasKey(id.Key):
+	case !a.asked.Step(decision.TokenKey, !signed || owner.hasKey(id.Key)):
 		return authResult{tenant: owner}, BadTicket
-	case !id.Expires.IsZero() && !a.now.Before(id.Expires):
+	case !a.asked.Step(decision.TokenExpiry, id.Expires.IsZero() || a.now.Before(id.Expires)):
 		return authResult{tenant: owner}, Expired
 	}
-	return authResult{tenant: owner, identity: id}, Accepted
+	return authResult{tenant: owner, identity: &id}, Accepted
 }

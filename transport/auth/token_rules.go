@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
@@ -45,66 +46,67 @@ func (r *tokenRules) set(settings *TenantKeys) error {
 }
 
 // check reads the claims of a token whose signature holds, and puts into v what they say.
-func (r *tokenRules) check(
-	encoded string, by *key, credential *protocol.Credential, v *verifiedToken, now time.Time,
-) Outcome {
-	rules := &credential.Claims
+func (r *tokenRules) check(encoded string, by *key, a *attempt, v *verifiedToken) Outcome {
+	rules := &a.credential.Claims
 	v.identity.Key = by.fingerprint
 	raw, err := base64url.DecodeString(encoded)
+	var c claims
+	if err == nil {
+		c, err = readClaims(raw)
+	}
 	if err != nil {
+		a.asked.Step(decision.TokenSyntax, false)
 		return Malformed
 	}
-	c, err := readClaims(raw)
-	if err != nil {
-		return Malformed
-	}
-	if credential.Form == protocol.Cookie {
+	if a.credential.Form == protocol.Cookie {
 		if by.session || c.isSession() {
-			return r.checkSession(c, v, now)
+			return r.checkSession(c, a, v)
 		}
 		rules = &cookieClaims
 	}
-	if by.issuer != "" && c.issuer() != by.issuer {
+	issued := by.issuer == "" || c.issuer() == by.issuer
+	if !a.asked.Of(decision.TokenIssuer, by.ownIssuer, by.number, by.issuer, issued) {
 		return BadIssuer
 	}
-	if outcome := r.checkTimes(c, v, r.neverExpire, now); outcome != Accepted {
+	if outcome := r.checkTimes(c, a, v, r.neverExpire); outcome != Accepted {
 		return outcome
 	}
-	if outcome := checkPurpose(c, by, rules); outcome != Accepted {
+	if outcome := checkPurpose(c, by, rules, a.asked); outcome != Accepted {
 		return outcome
 	}
-	return r.readIdentity(c, rules, v)
+	return r.readIdentity(c, rules, v, a.asked)
 }
 
 // checkTimes checks that the token is good now. The time of issue says nothing about that (RFC 7519 section 4.1.6); it
 // is for revocations.
-func (r *tokenRules) checkTimes(c claims, v *verifiedToken, mayLast bool, now time.Time) Outcome {
+func (r *tokenRules) checkTimes(c claims, a *attempt, v *verifiedToken, mayLast bool) Outcome {
 	expires, ok1 := c.time("exp")
 	begins, ok2 := c.time("nbf")
 	issued, ok3 := c.time("iat")
-	if !ok1 || !ok2 || !ok3 || expires.IsZero() && !mayLast {
+	if !a.asked.Step(decision.TokenTimes, ok1 && ok2 && ok3 && (mayLast || !expires.IsZero())) {
 		return BadTime
 	}
 	v.expires, v.identity.Issued = expires, issued
-	if v.hasExpired(now) {
+	if !a.asked.Step(decision.TokenExpiry, !v.hasExpired(a.now)) {
 		return Expired
 	}
-	if begins.After(now.Add(r.leeway)) {
+	if !a.asked.Step(decision.TokenNotBefore, !begins.After(a.now.Add(r.leeway))) {
 		return BadTime
 	}
 	return Accepted
 }
 
 // checkPurpose checks that the token was made for this audience and for opening a socket.
-func checkPurpose(c claims, by *key, rules *protocol.Claims) Outcome {
-	if by.audience != "" && !c.isFor(by.audience) {
+func checkPurpose(c claims, by *key, rules *protocol.Claims, asked *decision.Record) Outcome {
+	isFor := by.audience == "" || c.isFor(by.audience)
+	if !asked.Of(decision.TokenAudience, by.ownAudience, by.number, by.audience, isFor) {
 		return BadAudience
 	}
-	if c.isRefused(rules.Refuse) {
+	if !asked.Step(decision.TokenPurpose, !c.isRefused(rules.Refuse)) {
 		return BadType
 	}
 	for _, name := range rules.Require {
-		if !c.has(name) {
+		if !asked.Text(decision.TokenClaims, name, c.has(name)) {
 			return MissingClaim
 		}
 	}
@@ -112,23 +114,32 @@ func checkPurpose(c claims, by *key, rules *protocol.Claims) Outcome {
 }
 
 // readIdentity reads who the bearer is and which topics it may hear.
-func (r *tokenRules) readIdentity(c claims, rules *protocol.Claims, v *verifiedToken) Outcome {
+func (r *tokenRules) readIdentity(
+	c claims, rules *protocol.Claims, v *verifiedToken, asked *decision.Record,
+) Outcome {
 	names := rules.User
 	if len(names) == 0 {
 		names = r.user
 	}
 	var ok bool
-	if v.identity.User, ok = c.user(names); !ok {
+	v.identity.User, ok = c.user(names)
+	if asked != nil {
+		asked.Text(decision.TokenUser, strings.Join(names, ", "), ok)
+	}
+	if !ok {
 		return BadUser
 	}
-	if v.identity.TokenID, ok = c.tokenID(); !ok {
+	v.identity.TokenID, ok = c.tokenID()
+	if !asked.Step(decision.TokenID, ok) {
 		return BadTokenID
 	}
-	if v.identity.Topics, ok = c.topics("topics", r.topics); !ok {
+	v.identity.Topics, ok = c.topics("topics", r.topics)
+	if !asked.Step(decision.TokenTopics, ok) {
 		return BadTopics
 	}
 	publish, ok := c.topics("publish", nil)
 	if !ok {
+		asked.Step(decision.TokenTopics, false)
 		return BadTopics
 	}
 	v.identity.Topics = slices.Clip(v.identity.Topics) // they may be the tenant's
@@ -148,21 +159,24 @@ const (
 func (c claims) isSession() bool { return c.issuer() == authentik && c.has("sid") }
 
 // checkSession reads the claims of an authentik session: {sid, iss, sub, authenticated, acr}, usually without times.
-func (r *tokenRules) checkSession(c claims, v *verifiedToken, now time.Time) Outcome {
-	if c.issuer() != authentik {
+func (r *tokenRules) checkSession(c claims, a *attempt, v *verifiedToken) Outcome {
+	if !a.asked.Text(decision.TokenIssuer, authentik, c.issuer() == authentik) {
 		return BadIssuer
 	}
-	if outcome := r.checkTimes(c, v, true, now); outcome != Accepted {
+	if outcome := r.checkTimes(c, a, v, true); outcome != Accepted {
 		return outcome
 	}
 	id, ok := &v.identity, false
 	if id.TokenID, ok = rawjson.Text(rawjson.Find(c, "sid")); !ok || protocol.CheckName("sid", id.TokenID) != nil {
+		a.asked.Step(decision.TokenID, false)
 		return BadTokenID
 	}
-	if id.User, ok = c.user([]string{"sub"}); !ok {
+	id.User, ok = c.user([]string{"sub"})
+	if !a.asked.Step(decision.TokenUser, ok) {
 		return BadUser
 	}
-	if string(rawjson.Find(c, "authenticated")) != "true" || id.User == nobody {
+	loggedIn := string(rawjson.Find(c, "authenticated")) == "true" && id.User != nobody
+	if !a.asked.Step(decision.TokenPurpose, loggedIn) {
 		return BadSession
 	}
 	id.Topics, v.session = r.topics, true

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 )
 
 // verifiedToken is a JWT whose signature holds. It is never changed.
@@ -51,11 +52,11 @@ type tokenVerifier struct {
 func (t *tokenVerifier) check(ctx context.Context, a *attempt) (authResult, Outcome) {
 	switch {
 	case a.credential.For != "":
-		return a.fail(UnsupportedType)
+		return a.refuse(decision.TokenForm, UnsupportedType)
 	case a.credential.Token == "" && a.credential.Claims.Anonymous && a.tenant != nil:
 		return authResult{a.tenant, &protocol.Identity{Topics: a.tenant.anonymous}}, Anonymous
 	case a.credential.Token == "":
-		return a.fail(NoToken)
+		return a.refuse(decision.TokenForm, NoToken)
 	}
 	known, outcome := t.verified(ctx, a)
 	if !outcome.admits() {
@@ -69,6 +70,9 @@ func (t *tokenVerifier) verified(ctx context.Context, a *attempt) (*verifiedToke
 	asked := UnresolvedTenant
 	if a.tenant != nil {
 		asked = a.tenant.name
+	}
+	if a.asked != nil { // a token from the cache would tell nothing of its checks
+		return t.verify(ctx, a)
 	}
 	hash := hashCredential(asked, &a.credential)
 	known, outcome := t.cache.get(hash, a.table), Cached
@@ -93,7 +97,7 @@ const maxRefetches = 2
 // verify verifies a token with the keys of the table. If the token names an unknown key, it fetches the key sets and
 // tries again with the keys that are there then.
 func (t *tokenVerifier) verify(ctx context.Context, first *attempt) (*verifiedToken, Outcome) {
-	a := *first
+	a, before := *first, first.asked.Len()
 	found, outcome := a.verify(ctx)
 	for tries := 0; outcome == UnknownKey && tries < maxRefetches; tries++ {
 		if !refetch(ctx, a.table.tenantsAt(a.tenant)) {
@@ -105,10 +109,14 @@ func (t *tokenVerifier) verify(ctx context.Context, first *attempt) (*verifiedTo
 				return nil, UnknownTenant
 			}
 		}
+		if a.asked != nil {
+			a.asked.Truncate(before)
+		}
 		found, outcome = a.verify(ctx)
 	}
 	if (outcome == UnknownKey || outcome == BadAlgorithm) && awaitKeySet(a.table.tenantsAt(a.tenant)) {
 		outcome = Unavailable
+		a.asked.Step(decision.TokenBackend, false)
 	}
 	return found, outcome
 }

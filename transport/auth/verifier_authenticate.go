@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 	"github.com/parley-realtime/parley/transport/auth/introspection"
 )
 
@@ -18,22 +19,29 @@ import (
 func (v *Verifier) Authenticate(
 	ctx context.Context, tenant string, credential protocol.Credential,
 ) (*protocol.Identity, error) {
+	return v.Ask(ctx, tenant, credential, nil)
+}
+
+// Ask is Authenticate. If asked is not nil it records the rules: it counts and logs nothing, and a ticket stays good.
+func (v *Verifier) Ask(
+	ctx context.Context, tenant string, credential protocol.Credential, asked *decision.Record,
+) (*protocol.Identity, error) {
 	table := v.tenants.table.Load()
 	a := attempt{table: table, tenant: table.byName[tenant], credential: credential, now: v.now(),
-		signatures: v.checks}
-	if a.tenant == nil && tenant != UnresolvedTenant {
-		v.outcomes.record(ctx, &v.unresolved, tenant, UnknownTenant, a.now)
+		signatures: v.checks, asked: asked, before: asked.Len()}
+	if !asked.Step(decision.TokenTenant, a.tenant != nil || tenant == UnresolvedTenant) {
+		v.outcomes.record(ctx, &v.unresolved, tenant, UnknownTenant, &a)
 		return nil, UnknownTenant.refusal()
 	}
-	found, outcome := v.check(ctx, &a)
-	if outcome.admits() {
-		outcome = a.recheck(ctx, &found, outcome)
+	found, outcome := v.decide(ctx, &a)
+	if a.tenant == nil && asked != nil && (found.tenant == nil || found.tenant.name != asked.Tenant) {
+		return nil, v.explainToStranger(ctx, a)
 	}
 	state := &v.unresolved
 	if found.tenant != nil {
 		state, tenant = found.tenant.state, found.tenant.name
 	}
-	v.outcomes.record(ctx, state, tenant, outcome, a.now)
+	v.outcomes.record(ctx, state, tenant, outcome, &a)
 	if !outcome.admits() {
 		return nil, outcome.refusal()
 	}
@@ -43,9 +51,62 @@ func (v *Verifier) Authenticate(
 	return found.identity, nil
 }
 
+// decide checks the credential, and what may have changed since a token came into the cache.
+func (v *Verifier) decide(ctx context.Context, a *attempt) (authResult, Outcome) {
+	found, outcome := v.check(ctx, a)
+	if outcome.admits() {
+		outcome = a.recheck(ctx, &found, outcome)
+	}
+	return found, outcome
+}
+
+// explainToStranger records, of a credential that was shown to UnresolvedTenant and is not of the tenant that asks,
+// what that tenant's keys say about it.
+func (v *Verifier) explainToStranger(ctx context.Context, a attempt) error {
+	a.asked.Truncate(a.before)
+	a.tenant = a.table.byName[a.asked.Tenant]
+	if a.tenant != nil {
+		if _, outcome := v.decide(ctx, &a); !outcome.admits() {
+			return outcome.refusal()
+		}
+	}
+	a.asked.Step(decision.TokenTenant, false)
+	return UnknownTenant.refusal()
+}
+
+// IdentityOf returns the identity that a token of the user gives which names no topics, where it is shown to asked: the
+// tenant or UnresolvedTenant. It is nil where such a token is not taken.
+func (v *Verifier) IdentityOf(asked, tenant, user string) *protocol.Identity {
+	t := v.tenants.table.Load().byName[tenant]
+	id := &protocol.Identity{User: user, Issued: v.now()}
+	switch {
+	case t == nil:
+		return nil
+	case asked == UnresolvedTenant && t.allowUnresolved:
+		id.Tenant = tenant
+	case asked != tenant:
+		return nil
+	}
+	id.Topics = t.rules.topics
+	return id
+}
+
+// AskUser asks whether the tenant knows a user, as it is asked for dialects that demand it.
+func (v *Verifier) AskUser(ctx context.Context, tenant, user string, asked *decision.Record) *protocol.Refusal {
+	t := v.tenants.table.Load().byName[tenant]
+	if t == nil {
+		return UnknownTenant.refusal()
+	}
+	known := t.checkUser(ctx, user)
+	if !asked.Step(decision.UserKnown, known == Accepted) {
+		return known.refusal()
+	}
+	return nil
+}
+
 // check checks the credential by its type.
 func (v *Verifier) check(ctx context.Context, a *attempt) (authResult, Outcome) {
-	if len(a.credential.Token) > protocol.MaxToken {
+	if !a.asked.Step(decision.TokenSize, len(a.credential.Token) <= protocol.MaxToken) {
 		return a.fail(TooLarge)
 	}
 	switch a.credential.Form {
@@ -60,7 +121,7 @@ func (v *Verifier) check(ctx context.Context, a *attempt) (authResult, Outcome) 
 	case protocol.Unverified:
 		return a.checkUnverified()
 	}
-	return a.fail(UnsupportedType)
+	return a.refuse(decision.TokenForm, UnsupportedType)
 }
 
 // OutpostsOf returns the uuids of the outposts that a token is for. With UnresolvedTenant, the token also decides the

@@ -13,6 +13,7 @@ import (
 
 // refuse answers a handshake with the status of the refusal. It returns false, for admit.
 func (q *upgradeRequest) refuse(err *protocol.Refusal) bool {
+	q.retry = err.RetryAfter
 	if err.RetryAfter > 0 {
 		seconds := math.Ceil(err.RetryAfter.Seconds())
 		q.w.Header().Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
@@ -55,7 +56,7 @@ func (q *upgradeRequest) refuseHandshake(bad *handshakeError) {
 }
 
 func (q *upgradeRequest) respond(status int, code protocol.Reason, message string) {
-	q.status, q.reason = status, code
+	q.status, q.reason, q.message = status, code, message
 	body := append([]byte(`{"error":{"code":`), rawjson.AppendText(nil, string(code))...)
 	body = append(body, `,"message":`...)
 	body = rawjson.AppendText(body, message)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 	"github.com/parley-realtime/parley/protocol/echo"
 )
 
@@ -40,18 +41,22 @@ type testNode struct {
 	admitAll bool // it admits clients without identity, however many
 }
 
-func (d *testNode) AdmitUnauthenticated(remote string, proxied bool) *protocol.Refusal {
+func (d *testNode) AdmitUnauthenticated(
+	remote string, proxied bool, asked *decision.Record,
+) *protocol.Refusal {
 	if d.admitAll {
 		return nil
 	}
-	return d.Node.AdmitUnauthenticated(remote, proxied)
+	return d.Node.AdmitUnauthenticated(remote, proxied, asked)
 }
 
-func (d *testNode) Admit(tenant string, dialect protocol.Dialect, remote string) *protocol.Refusal {
+func (d *testNode) Admit(
+	tenant string, dialect protocol.Dialect, remote string, asked *decision.Record,
+) *protocol.Refusal {
 	if d.admit != nil {
 		return d.admit(remote)
 	}
-	return d.Node.Admit(tenant, dialect, remote)
+	return d.Node.Admit(tenant, dialect, remote, asked)
 }
 
 type keys map[string]error

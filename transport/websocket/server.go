@@ -13,13 +13,14 @@ import (
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 	"github.com/parley-realtime/parley/transport/fairqueue"
 )
 
 // Node is what a Server needs of *actors.Node.
 type Node interface {
-	Admit(tenant string, d protocol.Dialect, remote string) *protocol.Refusal
-	AdmitUnauthenticated(remote string, proxied bool) *protocol.Refusal
+	Admit(tenant string, d protocol.Dialect, remote string, asked *decision.Record) *protocol.Refusal
+	AdmitUnauthenticated(remote string, proxied bool, asked *decision.Record) *protocol.Refusal
 	Connect(d actors.ConnectOptions, open func(*actors.Conn) outbox.Transport) (*actors.Conn, *protocol.Refusal)
 }
 

@@ -58,7 +58,8 @@ type Config struct {
 	Tenants    []Tenant         `yaml:"tenants" env:"-"`
 
 	// Effective are the settings that are not just defaults, for people to look at. Load fills it.
-	Effective []Effective `yaml:"-" env:"-"`
+	Effective  []Effective `yaml:"-" env:"-"`
+	provenance *locator    // where the settings came from; nil if they were not loaded
 }
 
 // Help is one line of meaning for each key.

@@ -68,6 +68,7 @@ func Load(from Sources) *Result {
 	}
 	l.Problems = l.Problems.sorted()
 	l.Config.Effective = l.effective()
+	l.Config.provenance = &l.locator
 	return l
 }
 

@@ -35,6 +35,7 @@ type listener struct {
 type extraListener struct {
 	*listener
 	dialects []string // none are all
+	tenant   string   // "" goes by the host
 	mux      mux
 }
 
@@ -47,7 +48,7 @@ func listenExtra(at config.Listener, conf *tls.Config, c *connLimit, log *slog.L
 	if err != nil {
 		return nil, err
 	}
-	p := &extraListener{listener: l, dialects: at.Dialects}
+	p := &extraListener{listener: l, dialects: at.Dialects, tenant: at.Tenant}
 	l.server.Handler = &p.mux
 	if at.Tenant != "" {
 		l.server.BaseContext = func(net.Listener) context.Context {

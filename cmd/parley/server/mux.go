@@ -27,12 +27,7 @@ type routes struct {
 // ServeHTTP implements http.Handler.
 func (d *mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in := d.routes.Load()
-	sockets := in.sockets
-	if len(in.byHost) > 0 {
-		if own, ok := in.byHost[hostOf(r)]; ok {
-			sockets = own
-		}
-	}
+	sockets := in.socketsOf(r)
 	switch {
 	case sockets.Serves(r.URL.Path):
 		sockets.ServeHTTP(w, r)
@@ -47,6 +42,16 @@ func (d *mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		in.rest.ServeHTTP(w, r)
 	}
+}
+
+// socketsOf are the sockets of the host that a request asks for.
+func (in *routes) socketsOf(r *http.Request) *websocket.Handler {
+	if len(in.byHost) > 0 {
+		if own, ok := in.byHost[hostOf(r)]; ok {
+			return own
+		}
+	}
+	return in.sockets
 }
 
 // operatorPaths belong to the internal address, which in dev mode is the public one.

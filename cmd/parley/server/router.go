@@ -114,6 +114,15 @@ func (r *router) enabledNames() []string {
 	return nil
 }
 
+// named is the dialect of that name, nil if there is none.
+func (r *router) named(name string) *dialect {
+	i := slices.IndexFunc(r.dialects, func(d *dialect) bool { return d.Name() == name })
+	if i < 0 {
+		return nil
+	}
+	return r.dialects[i]
+}
+
 func namesOf(all []*dialect) []string {
 	var names []string
 	for _, d := range all {

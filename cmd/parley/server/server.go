@@ -44,6 +44,7 @@ type Server struct {
 	console     *console.Console
 	router      router
 	shown       consoleParts // of the console
+	explainer   explainer
 
 	// Owned by the goroutine that calls Reload and Drain.
 	config config.Config
@@ -118,6 +119,7 @@ func (s *Server) assemble() error {
 	for name, probe := range s.sockets.Probes() {
 		s.node.AddProbe(name, probe)
 	}
+	s.explainer.start(s)
 	s.newAPI(&cfg)
 	s.router.sockets, s.router.api, s.router.listeners = s.sockets, s.api, &s.listeners
 	s.router.dialects = wrapDialects(&cfg)
@@ -176,7 +178,7 @@ func (s *Server) newAPI(cfg *config.Config) {
 		cfg.API.Backup = backups{s.node, cfg.Data, s.options.Version}.write
 	}
 	cfg.API.AllowsOrigin, cfg.API.Forwarded = s.sockets.AllowsOrigin, s.sockets.Forwarded
-	cfg.API.Tickets, cfg.API.Outposts = &s.tokens, &s.tokens
+	cfg.API.Tickets, cfg.API.Outposts, cfg.API.Explainer = &s.tokens, &s.tokens, &s.explainer
 	cfg.API.AdminKeyOnly = s.listeners.internal != nil && !config.Loopback(cfg.InternalListen)
 	s.api = api.New(cfg.API, s.node, s.backends)
 	s.api.Upstream(upstream(cfg))

@@ -83,5 +83,6 @@ func (s *Server) applyReload(cfg *config.Config, hooks map[string]webhook.Config
 	s.config.Topics, s.config.TopicRules, s.config.Rates = cfg.Topics, cfg.TopicRules, cfg.Rates
 	s.config.Protocols, s.config.Shared, s.config.Hosts = cfg.Protocols, cfg.Shared, cfg.Hosts
 	s.config.Events = cfg.Events
+	s.explainer.provenance.Store(s.explainer.provenance.Load().Reloaded(cfg))
 	s.log.Info("configuration reloaded", "tenants", len(cfg.Tenants))
 }

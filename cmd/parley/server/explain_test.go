@@ -1,0 +1,258 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	ws "github.com/coder/websocket"
+
+	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/transport/api"
+)
+
+// What explain answers is what happens: random questions over random rules, each asked and then really done.
+func TestExplain_AgreesWithWhatReallyHappens(t *testing.T) {
+	questions, perWorld := 100_000, 250
+	switch {
+	case raceEnabled:
+		questions, perWorld = 2000, 200
+	case testing.Short():
+		questions, perWorld = 4000, 200
+	}
+	counts := map[string]int{}
+	seed := uint64(time.Now().UnixNano())
+	for n := 0; n < questions; n += perWorld {
+		w := newWorld(t, rand.New(rand.NewPCG(seed, uint64(n))))
+		for range perWorld {
+			if w.compare(counts); t.Failed() {
+				t.Fatalf("seed %d, world %d:\n%s", seed, n, randomRules(rand.New(rand.NewPCG(seed, uint64(n)))))
+			}
+		}
+		w.end()
+	}
+	t.Logf("%d questions agree: %v", questions, counts)
+	for _, kind := range []string{"connect true", "connect false", "subscribe true", "subscribe false", "publish true",
+		"publish false"} {
+		if counts[kind] == 0 {
+			t.Errorf("no %s among %v", kind, counts)
+		}
+	}
+}
+
+// compare asks one random question, and does what it is about.
+func (w *world) compare(counts map[string]int) {
+	tenant, user := pick(w.random, "acme", "beta"), pick(w.random, "u1", "u2", "u3")
+	switch w.random.IntN(8) {
+	case 0:
+		w.closeFrom(0) // else it would close them by and by
+		_ = w.node.SuspendTenant(tenant, w.random.IntN(8) == 0)
+		fallthrough
+	case 1:
+		w.comparePublish(tenant, counts)
+	default:
+		w.compareClient(tenant, user, counts)
+	}
+}
+
+var topicsOfQuestions = []string{"alerts", "telemetry", "telemetry/1", "telemetry/2", "devices/1", "projects", "$x",
+	"a//b", "issueUpdate/1", "system"}
+
+func (w *world) comparePublish(tenant string, counts map[string]int) {
+	ev, err := protocol.NewEvent(protocol.EventInput{Kind: protocol.JSON, Data: []byte(`{"a":1}`)})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	to := actors.Target{Topic: pick(w.random, topicsOfQuestions...)}
+	asked := time.Now()
+	answer, refusal := w.ask(tenant, api.Question{Action: api.Publish, Target: to, Event: ev})
+	_, err = w.node.Publish(w.t.Context(), tenant, to, ev)
+	w.agree("publish", answer, refusal, err == nil, asked, counts)
+}
+
+// agree compares an answer with what happened. A rate may have had room again meanwhile.
+func (w *world) agree(
+	action string, answer api.Explanation, refusal *protocol.Refusal, happened bool, asked time.Time,
+	counts map[string]int,
+) {
+	w.t.Helper()
+	counts[fmt.Sprintf("%s %v", action, happened)]++
+	waited := refusal != nil && refusal.RetryAfter > 0 && time.Since(asked) >= refusal.RetryAfter
+	if answer.Allowed != happened && !(happened && waited) {
+		w.t.Errorf("%s: explain says %+v, but it is %v", action, answer, happened)
+	}
+	if len(answer.Trail) == 0 || !answer.Allowed && answer.Trail[answer.Decided].Verdict != "refused" {
+		w.t.Errorf("%s: the answer %+v names no rule", action, answer)
+	}
+}
+
+func (w *world) compareClient(tenant, user string, counts map[string]int) {
+	r := w.random
+	q := api.Question{Action: api.Connect, Dialect: pick(r, "valtronics", "notify", "dashboard", "airlay"),
+		Origin:  pick(r, "", "", "https://app.example", "https://evil.test", "http://acme.test"),
+		Address: pick(r, "192.0.2.7", "198.51.100.1", "2001:db8::1"), Host: pick(r, "acme.test", "beta.test", "other")}
+	shown := w.token(tenant, user)
+	if q.Token = shown; r.IntN(3) == 0 {
+		q.Token, q.User = "", user
+		shown, _ = w.verifier.Sign(tenant, goodFor(tenant, user))
+		if r.IntN(2) > 0 { // good for whatever the tenant demands
+			q.Host = pick(r, tenant+".test", "other")
+		}
+	}
+	if q.Token == "" && q.User == "" && q.Dialect == "dashboard" {
+		return // it waits for 30 ms in real time
+	}
+	w.closeFrom(min(len(w.open), 4))
+	asked := time.Now()
+	answer, refusal := w.ask(tenant, q)
+	before := w.authenticated(tenant)
+	conn := w.connect(q, shown)
+	admitted := w.authenticated(tenant) == before+1
+	w.agree("connect", answer, refusal, admitted, asked, counts)
+	if w.t.Failed() {
+		w.t.Log(q, conn)
+	}
+	if conn == nil {
+		return
+	}
+	w.open = append(w.open, conn)
+	if admitted {
+		w.compareSubscribe(tenant, q, shown, conn, counts)
+	}
+	if !admitted || r.IntN(3) > 0 {
+		w.closeFrom(len(w.open) - 1)
+	}
+}
+
+// authenticated are the connections of a tenant that have logged in.
+func (w *world) authenticated(tenant string) (n int) {
+	for _, d := range w.node.Stats(tenant).Dialects {
+		n += int(d.Authenticated)
+	}
+	return n
+}
+
+// visitor is a client that is read.
+type visitor struct {
+	*ws.Conn
+	ended chan struct{}
+	last  string // what it read, for a test that fails
+}
+
+func (v *visitor) hasEnded() bool {
+	select {
+	case <-v.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// connect does what the question is about; nil is a handshake that was refused.
+func (w *world) connect(q api.Question, token string) *visitor {
+	client := w.explainer.clients[q.Dialect]
+	opening, err := client.Open(token, nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	at := w.comingFrom(q.Address)
+	transport := &http.Transport{DialContext: at.dial, DisableKeepAlives: true}
+	defer transport.CloseIdleConnections()
+	header := http.Header{}
+	for name, value := range opening.Header {
+		header.Set(name, value)
+	}
+	if q.Origin != "" {
+		header.Set("Origin", q.Origin)
+	}
+	to := url.URL{Scheme: "ws", Host: q.Host, Path: opening.Path, RawQuery: opening.Query.Encode()}
+	conn, _, err := ws.Dial(w.t.Context(), to.String(), &ws.DialOptions{HTTPClient: &http.Client{Transport: transport},
+		HTTPHeader: header})
+	if err != nil {
+		return nil
+	}
+	v := &visitor{conn, make(chan struct{}), ""}
+	go func() {
+		defer close(v.ended)
+		for {
+			_, data, err := conn.Read(context.Background())
+			if err != nil {
+				v.last += err.Error()
+				return
+			}
+			v.last += string(data)
+		}
+	}()
+	var frames [][]byte
+	switch {
+	case client.SubscribesFirst:
+		frames, _ = client.Subscribe(token, nil)
+	case client.Login != nil:
+		frames = client.Login(token)
+	}
+	w.say(v, frames)
+	return v
+}
+
+// say sends frames, and waits until they were obeyed or the connection has ended.
+func (w *world) say(v *visitor, frames [][]byte) {
+	for _, frame := range frames {
+		_ = v.Write(w.t.Context(), ws.MessageText, frame)
+	}
+	_ = v.Ping(w.t.Context())
+	for listed := -1; listed != w.connections(); { // one that changes its tenant is in none for a moment
+		listed = 0
+		for _, tenant := range w.everywhere() {
+			all, _, err := w.node.Connections(w.t.Context(), tenant, actors.ConnectionQuery{Limit: 1000})
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			listed += len(all)
+		}
+	}
+}
+
+func (w *world) compareSubscribe(
+	tenant string, q api.Question, token string, v *visitor, counts map[string]int,
+) {
+	client := w.explainer.clients[q.Dialect]
+	topics := topicsOfQuestions
+	if w.random.IntN(4) > 0 {
+		hears := func(topic string) bool { return !client.Hears(topic) }
+		topics = append(slices.DeleteFunc(slices.Clone(topics), hears), "alerts")
+	}
+	q.Action, q.Target.Topic = api.Subscribe, pick(w.random, topics...)
+	if w.subscribed(tenant, v)[q.Target.Topic] {
+		return
+	}
+	asked := time.Now()
+	answer, refusal := w.ask(tenant, q)
+	frames, err := client.Subscribe(token, []string{q.Target.Topic})
+	if err == nil {
+		w.say(v, frames)
+	}
+	w.agree("subscribe", answer, refusal, w.subscribed(tenant, v)[q.Target.Topic], asked, counts)
+}
+
+// subscribed are the topics of the newest connection.
+func (w *world) subscribed(tenant string, _ *visitor) map[string]bool {
+	all, _, err := w.node.Connections(w.t.Context(), tenant, actors.ConnectionQuery{Limit: 1000})
+	if err != nil || len(all) == 0 {
+		w.t.Fatal(err, "no connection")
+	}
+	newest := slices.MaxFunc(all, func(a, b actors.ConnectionInfo) int {
+		return len(a.ID)*1000 - len(b.ID)*1000 + strings.Compare(a.ID, b.ID)
+	})
+	topics := map[string]bool{}
+	for _, topic := range newest.Subscriptions {
+		topics[topic] = true
+	}
+	return topics
+}
