@@ -25,6 +25,7 @@ type explainer struct {
 	hosts     *hosts
 	listeners *listeners
 	clients   map[string]*protocol.Client // of dialects, by name
+	secure    bool                        // the public address speaks TLS
 
 	provenance atomic.Pointer[config.Provenance]
 }
@@ -34,6 +35,7 @@ var _ api.Explainer = (*explainer)(nil)
 // start gives the explainer the parts of a server.
 func (e *explainer) start(s *Server) {
 	e.node, e.verifier, e.router, e.hosts, e.listeners = s.node, s.verifier, &s.router, &s.hosts, &s.listeners
+	e.secure = s.config.TLS.On()
 	e.clients = map[string]*protocol.Client{}
 	for i := range s.config.Protocols {
 		for _, d := range s.config.Protocols[i].Dialects {

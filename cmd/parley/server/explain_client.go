@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"net/http"
 	"net/url"
 
@@ -51,10 +52,13 @@ func (q *question) connect() *protocol.Refusal {
 
 // request is the handshake that a client sends.
 func (q *question) request(opening protocol.Opening) *http.Request {
-	hosts := append(q.provenance.Load().HostsOf(q.tenant), "localhost")
+	host := "localhost"
+	if own := q.provenance.Load().HostsOf(q.tenant); len(own) > 0 {
+		host = own[0]
+	}
 	r := &http.Request{Method: http.MethodGet, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		URL:  &url.URL{Path: opening.Path, RawQuery: opening.Query.Encode()},
-		Host: cmp.Or(q.Host, hosts[0]), RemoteAddr: q.address(), Header: http.Header{}}
+		Host: cmp.Or(q.Host, host), RemoteAddr: q.address(), Header: http.Header{}}
 	for name, value := range opening.Header {
 		r.Header.Set(name, value)
 	}
@@ -67,12 +71,18 @@ func (q *question) request(opening protocol.Opening) *http.Request {
 // socketsOf are the sockets that a request would reach: those of the public address or, if the dialect is not spoken
 // there, of the first listener where it is. The request then is as that listener gets it.
 func (q *question) socketsOf(r *http.Request) (*websocket.Handler, *http.Request) {
+	if q.secure {
+		r.TLS = &tls.ConnectionState{}
+	}
 	public := q.listeners.mux.routes.Load().socketsOf(r)
 	if public.Serves(r.URL.Path) {
 		return public, r
 	}
 	for _, at := range q.listeners.extra {
 		if sockets := at.mux.routes.Load().socketsOf(r); sockets.Serves(r.URL.Path) {
+			if !at.secure {
+				r.TLS = nil
+			}
 			if at.tenant != "" {
 				r = r.WithContext(context.WithValue(r.Context(), listenerTenant{}, at.tenant))
 			}

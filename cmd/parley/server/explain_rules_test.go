@@ -424,3 +424,18 @@ func TestExplain_TellsNothingOfOtherTenants(t *testing.T) {
 		}
 	}
 }
+
+// The server's own page is one that came by TLS where the server speaks TLS.
+func TestExplain_KnowsThatTheServerSpeaksTLS(t *testing.T) {
+	dir := t.TempDir()
+	certificate, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	selfSigned(t, certificate, key)
+	e := newExplained(t, "websocket:\n", fmt.Sprintf("tls: {certificate: %s, key: %s}\nwebsocket:\n", certificate, key))
+	defer e.end()
+	for origin, want := range map[string]bool{"http://acme.test": false, "https://acme.test": true} {
+		answer, _ := e.ask("acme", connecting(api.Question{Origin: origin, Host: "acme.test"}))
+		if answer.Allowed != want {
+			t.Errorf("%s: %+v", origin, answer)
+		}
+	}
+}

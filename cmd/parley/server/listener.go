@@ -36,6 +36,7 @@ type extraListener struct {
 	*listener
 	dialects []string // none are all
 	tenant   string   // "" goes by the host
+	secure   bool     // it speaks TLS
 	mux      mux
 }
 
@@ -48,7 +49,7 @@ func listenExtra(at config.Listener, conf *tls.Config, c *connLimit, log *slog.L
 	if err != nil {
 		return nil, err
 	}
-	p := &extraListener{listener: l, dialects: at.Dialects, tenant: at.Tenant}
+	p := &extraListener{listener: l, dialects: at.Dialects, tenant: at.Tenant, secure: conf != nil}
 	l.server.Handler = &p.mux
 	if at.Tenant != "" {
 		l.server.BaseContext = func(net.Listener) context.Context {
