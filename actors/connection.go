@@ -96,7 +96,7 @@ func (c *connection) Receive(ctx mailbox.Context) {
 		m.reply.Give(struct{}{}, nil)
 	case maySubscribe:
 		asked := &decision.Record{}
-		m.reply.Give(asked, c.maySubscribe(m.topic, asked))
+		m.reply.Give(asked, askSubscribe(c, m.topic, asked))
 	case inspect:
 		m.reply.Give(c.subscriptions.Wanted(), nil)
 	case socketEnded:

@@ -8,7 +8,6 @@ import (
 	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/protocol"
-	"github.com/parley-realtime/parley/protocol/decision"
 )
 
 // run does commands in their order; the session's answer to one comes before the next.
@@ -111,21 +110,6 @@ func (c *connection) subscribe(cmd protocol.Subscribe) (attached, *protocol.Refu
 		c.registration.subscribed(&c.Conn, false, cmd.Topic)
 	}
 	return got, err
-}
-
-// Refuse implements mailbox.Refusable.
-func (m maySubscribe) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
-
-// maySubscribe says whether the client may subscribe to a topic.
-func (c *connection) maySubscribe(topic string, asked *decision.Record) *protocol.Refusal {
-	load, at := limit.Cost{limit.Subscribes: 1}, c.node.wheel.Since(time.Now())
-	if err, _ := c.limits.Admit(c.tenant().limits, c.peer(), load, at, asked); err != nil {
-		return err
-	}
-	if err := c.subscriptions.admits(&c.Conn, protocol.Subscribe{Topic: topic}, asked); err != nil {
-		return err
-	}
-	return c.tenant().asksTopic(topic, asked)
 }
 
 // unsubscribe drops a subscription, with below also those to topics under it, and emits lifecycle events for them.

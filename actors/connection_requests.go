@@ -3,9 +3,11 @@ package actors
 import (
 	"time"
 
+	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/taskqueue"
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 )
 
 // published is the outcome of a publish by the client.
@@ -73,7 +75,9 @@ func (c requests) mayPublish(topic string) *protocol.Refusal {
 	if !protocol.Reserved(topic) {
 		rule := policyOf(c.tenant().rules.Load(), topic)
 		_, subscribed := c.subscriptions.Find(topic)
-		maySubscribe := func() bool { return topicClient{&c.Conn}.granted(protocol.Subscribe{Topic: topic}, nil) == nil }
+		maySubscribe := func() bool {
+			return topicClient{&c.Conn}.granted(protocol.Subscribe{Topic: topic}, nil) == nil
+		}
 		if id.MayPublish(topic) || rule.AdmitsPublish(subscribed, maySubscribe) {
 			return nil
 		}
@@ -119,4 +123,19 @@ func (c requests) readHistory(cmd protocol.ReadHistory) (out protocol.Outcome) {
 	}
 	out.Now = time.Now()
 	return out
+}
+
+// Refuse implements mailbox.Refusable.
+func (m maySubscribe) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
+
+// askSubscribe says whether the client may subscribe to a topic.
+func askSubscribe(c *connection, topic string, asked *decision.Record) *protocol.Refusal {
+	load, at := limit.Cost{limit.Subscribes: 1}, c.node.wheel.Since(time.Now())
+	if err, _ := c.limits.Admit(c.tenant().limits, c.peer(), load, at, asked); err != nil {
+		return err
+	}
+	if err := c.subscriptions.admits(&c.Conn, protocol.Subscribe{Topic: topic}, asked); err != nil {
+		return err
+	}
+	return c.tenant().asksTopic(topic, asked)
 }

@@ -100,5 +100,5 @@ func (n *explainer) AskSubscribe(
 	c.node, c.remote = n.services, q.Remote
 	c.post.Store(t.placement(q.Dialect))
 	c.identity.Store(q.Identity)
-	return c.maySubscribe(q.Topic, asked)
+	return askSubscribe(c, q.Topic, asked)
 }

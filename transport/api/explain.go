@@ -125,8 +125,8 @@ func (q *Question) check() error {
 	case q.User != "" && q.Token != "" || q.Connection != "" && q.User+q.Token != "":
 		return protocol.Refuse(protocol.Malformed, "ask about one of user, token and connection")
 	case q.Action == Publish && q.User+q.Token+q.Connection != "":
-		return protocol.Refuse(protocol.Malformed, "a publish is asked about as the tenant's own: leave out user, token "+
-			"and connection")
+		return protocol.Refuse(protocol.Malformed, "a publish is asked about as the tenant's own: "+
+			"leave out user, token and connection")
 	case q.Action == Publish && q.Event == nil:
 		return protocol.Refuse(protocol.Malformed, `event is missing: {"kind":"...","data":{...}}`)
 	case q.Action == Subscribe && q.Target.Topic == "":
