@@ -96,7 +96,7 @@ func (h *Harness) Connect(n int, entry func(i int) Entry) ([]*Client, error) {
 func (h *Harness) connect(user string) (*Client, error) {
 	h.connected++
 	remote := fmt.Sprintf("10.%d.%d.%d", h.connected>>16&255, h.connected>>8&255, h.connected&255)
-	if why := h.Node.Admit(Tenant, h.dialect, remote); why != nil {
+	if why := h.Node.Admit(Tenant, h.dialect, remote, nil); why != nil {
 		return nil, why
 	}
 	opened, why := h.dialect.Open(protocol.Handshake{Path: valtronics.Path, Remote: remote})
