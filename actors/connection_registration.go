@@ -21,13 +21,12 @@ type registration struct {
 
 // join registers the connection with its user and with the broadcast topic.
 func (r *registration) join(l *Conn, limits *limit.Connection, id *protocol.Identity) *protocol.Refusal {
-	tenant, dialect := l.tenant(), l.dialect()
 	now := time.Now()
-	if err := tenant.admitLogin(dialect, id, now, nil); err != nil {
+	if err := l.post.Load().admitLogin(id, now, nil); err != nil {
 		return err
 	}
 	if id.User != "" {
-		limits.Refund(dialect, l.remote, now)
+		limits.Refund(l.dialect(), l.remote, now)
 		l.outbox.Hold() // the session's welcome comes before all events
 		if err := r.meet(l, id); err != nil {
 			return err

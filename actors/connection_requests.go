@@ -137,5 +137,5 @@ func askSubscribe(c *connection, topic string, asked *decision.Record) *protocol
 	if err := c.subscriptions.admits(&c.Conn, protocol.Subscribe{Topic: topic}, asked); err != nil {
 		return err
 	}
-	return c.tenant().asksTopic(topic, asked)
+	return askTopic(c.tenant(), topic, asked)
 }

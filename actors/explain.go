@@ -6,6 +6,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/decision"
 )
@@ -39,7 +40,7 @@ func (n *explainer) AskLogin(
 	if !asked.Step(decision.TokenRevoked, !t.revoked.Cover(id, now)) {
 		return &protocol.Refusal{Reason: protocol.Revoked}
 	}
-	if err := t.admitLogin(d, id, now, asked); err != nil || id.User == "" {
+	if err := t.placement(d).admitLogin(id, now, asked); err != nil || id.User == "" {
 		return err
 	}
 	question := mayJoin{d, mailbox.NewReply[*decision.Record]()}
@@ -101,4 +102,21 @@ func (n *explainer) AskSubscribe(
 	c.post.Store(t.placement(q.Dialect))
 	c.identity.Store(q.Identity)
 	return askSubscribe(c, q.Topic, asked)
+}
+
+// askTopic says whether a topic is there, or could be made.
+func askTopic(t *tenantCore, name string, asked *decision.Record) *protocol.Refusal {
+	rules := t.rules.Load()
+	rules.Record(name, asked)
+	if !t.topics.Has(name) {
+		if err := t.admitsTopic(name, asked); err != nil {
+			return err
+		}
+	}
+	if rules.For(name).Store != policy.Durable {
+		return nil
+	}
+	_, err := t.node.durableStore()
+	asked.Step(decision.Store, err == nil)
+	return err
 }

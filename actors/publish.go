@@ -181,7 +181,7 @@ func (n *publisher) admitPublish(
 func (n *publisher) AskPublish(tenant string, to Target, ev *protocol.Event, asked *decision.Record) *protocol.Refusal {
 	t, err := n.admitPublish(context.Background(), tenant, &to, ev, asked)
 	if err == nil && to.Topic != "" {
-		return t.asksTopic(to.Topic, asked)
+		return askTopic(t, to.Topic, asked)
 	}
 	return protocol.AsRefusal(err)
 }

@@ -245,18 +245,17 @@ func (p *placement) undo() {
 	p.active.Add(-1)
 }
 
-// admitLogin says whether a connection of a dialect may be of an identity from now on; nil admits. If asked is not nil
-// it counts nothing.
-func (t *tenantCore) admitLogin(
-	d protocol.Dialect, id *protocol.Identity, now time.Time, asked *decision.Record,
-) *protocol.Refusal {
+// admitLogin says whether a connection that is placed here may be of an identity from now on; nil admits. If asked is
+// not nil it counts nothing.
+func (p *placement) admitLogin(id *protocol.Identity, now time.Time, asked *decision.Record) *protocol.Refusal {
+	t := p.tenant
 	if !asked.Step(decision.TokenTenant, !isInternal(t.name) || t.name == canaryTenant) {
 		return protocol.Refuse(protocol.Forbidden, "the token is of no tenant that is served here")
 	}
 	if id.User == "" {
 		return nil
 	}
-	err := t.limits.AdmitUser(d, id.User, now, asked)
+	err := t.limits.AdmitUser(p.dialect, id.User, now, asked)
 	if err != nil {
 		t.node.dropped(err.Reason, asked)
 	}

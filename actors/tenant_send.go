@@ -10,7 +10,6 @@ import (
 	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/actors/settings"
 	"github.com/parley-realtime/parley/protocol"
-	"github.com/parley-realtime/parley/protocol/decision"
 )
 
 // emit posts one lifecycle event, if its type is wanted.
@@ -141,21 +140,4 @@ func (t *tenantCore) stored(topic string) bool {
 	}
 	store := t.node.store.Load()
 	return store == nil || store.HasTopic(t.name, topic)
-}
-
-// asksTopic says whether a topic is there, or could be made.
-func (t *tenantCore) asksTopic(name string, asked *decision.Record) *protocol.Refusal {
-	rules := t.rules.Load()
-	rules.Record(name, asked)
-	if !t.topics.Has(name) {
-		if err := t.admitsTopic(name, asked); err != nil {
-			return err
-		}
-	}
-	if rules.For(name).Store != policy.Durable {
-		return nil
-	}
-	_, err := t.node.durableStore()
-	asked.Step(decision.Store, err == nil)
-	return err
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
@@ -75,13 +76,23 @@ tenants:
       tenant: {messages: 1000}
 `
 
+// withExplained plays with a server in a bubble, whose configuration is changed as a replacer does.
+func withExplained(t *testing.T, change []string, play func(t *testing.T, e *explained)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		e := newExplained(t, change...)
+		defer e.end()
+		play(t, e)
+	})
+}
+
 func newExplained(t *testing.T, change ...string) *explained {
 	text := strings.NewReplacer(change...).Replace(baseRules)
 	w := &world{t: t, file: filepath.Join(t.TempDir(), "parley.yaml"), pipes: map[string]*pipes{}}
 	if err := os.WriteFile(w.file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.Server = run(t, w.load())
+	w.Server = assemble(t, w.load())
 	return &explained{w, text}
 }
 
@@ -320,78 +331,80 @@ func (w *world) mustSign(tenant string, g auth.Grant) string {
 
 func TestExplain_NamesEachRuleAndWhereItStands(t *testing.T) {
 	for _, c := range explainCases {
-		t.Run(c.rule, func(t *testing.T) {
-			e := newExplained(t, c.change...)
-			defer e.end()
-			answer, refusal := e.ask("acme", c.ask(e))
-			if answer.Allowed || refusal == nil || answer.Decided < 0 {
-				t.Fatalf("%+v", answer)
-			}
-			step, want := answer.Trail[answer.Decided], ""
-			if c.at != "" {
-				want = e.place(c.at)
-			}
-			if step.Rule.String() != c.rule || step.At != want || step.Verdict != "refused" {
-				t.Errorf("decided by %s at %q, want %s at %q; %s", step.Rule, step.At, c.rule, want, answer.Advice)
-			}
-			if answer.Advice == "" {
-				t.Error("no advice")
-			}
-		})
+		t.Run(c.rule, func(t *testing.T) { withExplained(t, c.change, c.play) })
+	}
+}
+
+// play asks, and looks which rule decided.
+func (c explainCase) play(t *testing.T, e *explained) {
+	answer, refusal := e.ask("acme", c.ask(e))
+	if answer.Allowed || refusal == nil || answer.Decided < 0 {
+		t.Fatalf("%+v", answer)
+	}
+	step, want := answer.Trail[answer.Decided], ""
+	if c.at != "" {
+		want = e.place(c.at)
+	}
+	if step.Rule.String() != c.rule || step.At != want || step.Verdict != "refused" {
+		t.Errorf("decided by %s at %q, want %s at %q; %s", step.Rule, step.At, c.rule, want, answer.Advice)
+	}
+	if answer.Advice == "" {
+		t.Error("no advice")
 	}
 }
 
 // What comes from the environment or is left open says so, and a reload moves the lines of what it replaces alone.
 func TestExplain_KnowsWhereSettingsCameFromAlsoBehindAReload(t *testing.T) {
-	e := newExplained(t)
-	defer e.end()
-	provenance := func(q api.Question) map[string]string {
-		answer, _ := e.ask("acme", q)
-		all := map[string]string{}
-		for _, step := range answer.Trail {
-			all[step.Rule.String()] = step.At
+	withExplained(t, nil, func(t *testing.T, e *explained) {
+		provenance := func(q api.Question) map[string]string {
+			answer, _ := e.ask("acme", q)
+			all := map[string]string{}
+			for _, step := range answer.Trail {
+				all[step.Rule.String()] = step.At
+			}
+			return all
 		}
-		return all
-	}
-	published := provenance(publishing(e, "telemetry/1"))
-	if published["backpressure"] != "environment PARLEY_ENGINE_BACKLOG" || published["memory"] != "default" ||
-		published["topic_rule"] != e.place("- pattern: telemetry/*") {
-		t.Errorf("%v", published)
-	}
-	origins := e.place("origins:")
-	e.text = "# a line more\n" + e.text
-	if err := os.WriteFile(e.file, []byte(e.text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := e.Reload(e.load()); err != nil {
-		t.Fatal(err)
-	}
-	after := provenance(connecting(api.Question{}))
-	if after["origin"] != origins || after["connections"] != e.place("connections: 100") ||
-		after["user_connections"] != e.place("connections_per_user:") {
-		t.Errorf("%v", after)
-	}
+		published := provenance(publishing(e, "telemetry/1"))
+		if published["backpressure"] != "environment PARLEY_ENGINE_BACKLOG" || published["memory"] != "default" ||
+			published["topic_rule"] != e.place("- pattern: telemetry/*") {
+			t.Errorf("%v", published)
+		}
+		origins := e.place("origins:")
+		e.text = "# a line more\n" + e.text
+		if err := os.WriteFile(e.file, []byte(e.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Reload(e.load()); err != nil {
+			t.Fatal(err)
+		}
+		after := provenance(connecting(api.Question{}))
+		if after["origin"] != origins || after["connections"] != e.place("connections: 100") ||
+			after["user_connections"] != e.place("connections_per_user:") {
+			t.Errorf("%v", after)
+		}
+	})
 }
 
 // A question is no use: what is asked does not count, and a ticket stays good.
 func TestExplain_UsesNothingUp(t *testing.T) {
-	e := newExplained(t, "connects_per_minute: 100000", "connects_per_minute: 1", "messages: 1000", "messages: 1")
-	defer e.end()
-	before := e.verifier.Stats().Outcomes
-	for range 20 {
-		for _, q := range []api.Question{connecting(api.Question{}), publishing(e, "alerts"),
-			subscribing("u1", "alerts"), connecting(api.Question{Token: e.token(nil)})} {
-			if answer, _ := e.ask("acme", q); !answer.Allowed {
-				t.Fatalf("%+v", answer)
+	change := []string{"connects_per_minute: 100000", "connects_per_minute: 1", "messages: 1000", "messages: 1"}
+	withExplained(t, change, func(t *testing.T, e *explained) {
+		before := e.verifier.Stats().Outcomes
+		for range 20 {
+			for _, q := range []api.Question{connecting(api.Question{}), publishing(e, "alerts"),
+				subscribing("u1", "alerts"), connecting(api.Question{Token: e.token(nil)})} {
+				if answer, _ := e.ask("acme", q); !answer.Allowed {
+					t.Fatalf("%+v", answer)
+				}
 			}
 		}
-	}
-	if after := e.verifier.Stats().Outcomes; !equalCounts(before["acme"], after["acme"]) {
-		t.Errorf("logins counted: %v, then %v", before, after)
-	}
-	if n := e.connections(); n != 0 {
-		t.Errorf("%d connections", n)
-	}
+		if after := e.verifier.Stats().Outcomes; !equalCounts(before["acme"], after["acme"]) {
+			t.Errorf("logins counted: %v, then %v", before, after)
+		}
+		if n := e.connections(); n != 0 {
+			t.Errorf("%d connections", n)
+		}
+	})
 }
 
 func equalCounts(a, b map[string]uint64) bool {
@@ -405,24 +418,26 @@ func equalCounts(a, b map[string]uint64) bool {
 
 // A tenant that asks learns nothing of another tenant's tokens, keys and hosts.
 func TestExplain_TellsNothingOfOtherTenants(t *testing.T) {
-	e := newExplained(t, "hosts: [other.test]", "lobby: true", "lobby: false", "lobby: true")
-	defer e.end()
-	foreign := []string{e.mustSign("other", auth.Grant{User: "x"}), e.mustSign("other", auth.Grant{User: "x", TTL: -1}),
-		e.mustSign("other", auth.Grant{User: "x", Claims: `{"iss":"me","aud":"parley"}`})}
-	for _, token := range foreign {
-		answer, _ := e.ask("acme", connecting(api.Question{Token: token, Host: "elsewhere.test"}))
-		if answer.Allowed {
-			t.Fatalf("%+v", answer)
+	change := []string{"hosts: [other.test]", "lobby: true", "lobby: false", "lobby: true"}
+	withExplained(t, change, func(t *testing.T, e *explained) {
+		foreign := []string{e.mustSign("other", auth.Grant{User: "x"}),
+			e.mustSign("other", auth.Grant{User: "x", TTL: -1}),
+			e.mustSign("other", auth.Grant{User: "x", Claims: `{"iss":"me","aud":"parley"}`})}
+		for _, token := range foreign {
+			answer, _ := e.ask("acme", connecting(api.Question{Token: token, Host: "elsewhere.test"}))
+			if answer.Allowed {
+				t.Fatalf("%+v", answer)
+			}
+			if rule := answer.Trail[answer.Decided].Rule.String(); rule != "token_signature" {
+				t.Errorf("decided by %s, which another tenant's keys or rules said", rule)
+			}
+			if i := slices.IndexFunc(answer.Trail, func(r api.ExplainedRule) bool {
+				return strings.Contains(r.Setting, "tenants[0]")
+			}); i >= 0 {
+				t.Errorf("%+v is the other tenant's", answer.Trail[i])
+			}
 		}
-		if rule := answer.Trail[answer.Decided].Rule.String(); rule != "token_signature" {
-			t.Errorf("decided by %s, which another tenant's keys or rules said", rule)
-		}
-		if i := slices.IndexFunc(answer.Trail, func(r api.ExplainedRule) bool {
-			return strings.Contains(r.Setting, "tenants[0]")
-		}); i >= 0 {
-			t.Errorf("%+v is the other tenant's", answer.Trail[i])
-		}
-	}
+	})
 }
 
 // The server's own page is one that came by TLS where the server speaks TLS.
@@ -430,12 +445,14 @@ func TestExplain_KnowsThatTheServerSpeaksTLS(t *testing.T) {
 	dir := t.TempDir()
 	certificate, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	selfSigned(t, certificate, key)
-	e := newExplained(t, "websocket:\n", fmt.Sprintf("tls: {certificate: %s, key: %s}\nwebsocket:\n", certificate, key))
-	defer e.end()
-	for origin, want := range map[string]bool{"http://acme.test": false, "https://acme.test": true} {
-		answer, _ := e.ask("acme", connecting(api.Question{Origin: origin, Host: "acme.test"}))
-		if answer.Allowed != want {
-			t.Errorf("%s: %+v", origin, answer)
+	change := []string{"websocket:\n",
+		fmt.Sprintf("tls: {certificate: %s, key: %s}\nwebsocket:\n", certificate, key)}
+	withExplained(t, change, func(t *testing.T, e *explained) {
+		for origin, want := range map[string]bool{"http://acme.test": false, "https://acme.test": true} {
+			answer, _ := e.ask("acme", connecting(api.Question{Origin: origin, Host: "acme.test"}))
+			if answer.Allowed != want {
+				t.Errorf("%s: %+v", origin, answer)
+			}
 		}
-	}
+	})
 }

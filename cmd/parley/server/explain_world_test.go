@@ -3,16 +3,17 @@ package server
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/parley-realtime/parley/cmd/parley/config"
@@ -83,8 +84,19 @@ func newWorld(t *testing.T, r *rand.Rand) *world {
 	if len(loaded.Problems) > 0 {
 		t.Fatal(loaded.Problems)
 	}
-	w.Server = run(t, loaded.Config)
+	w.Server = assemble(t, loaded.Config)
 	return w
+}
+
+// assemble makes a server in a bubble, where it does not listen.
+func assemble(t *testing.T, cfg config.Config) *Server {
+	t.Helper()
+	s, err := New(cfg, Options{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close(context.Background()) })
+	return s
 }
 
 // comingFrom are pipes of clients that have one address.
@@ -134,12 +146,10 @@ func (w *world) closeFrom(n int) {
 	for _, c := range w.open[n:] {
 		_ = c.CloseNow()
 	}
-	for {
-		w.open = slices.DeleteFunc(w.open, func(v *visitor) bool { return v.hasEnded() })
-		if w.connections() == len(w.open) || w.t.Failed() {
-			return
-		}
-		runtime.Gosched()
+	synctest.Wait()
+	w.open = slices.DeleteFunc(w.open, func(v *visitor) bool { return v.hasEnded() })
+	if n := w.connections(); n != len(w.open) {
+		w.t.Errorf("the engine has %d connections, and %d clients are open", n, len(w.open))
 	}
 }
 
