@@ -2,8 +2,13 @@ package actors
 
 import (
 	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
 
+	"github.com/parley-realtime/parley/actors/drain"
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/recorder"
 	"github.com/parley-realtime/parley/actors/resume"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -60,7 +65,7 @@ func (a *admin) DrainTenant(ctx context.Context, tenant string) (closed int, err
 		return 0, refusal
 	}
 	all := t.conns()
-	return len(all), drain(ctx, all, tellWithin(ctx), protocol.Draining)
+	return len(all), drainAll(ctx, all, drain.Within(ctx))
 }
 
 // SuspendTenant switches a tenant off or on. While it is off, it admits no connection, takes no event, and has no
@@ -72,7 +77,7 @@ func (a *admin) SuspendTenant(tenant string, on bool) error {
 		return err
 	}
 	// A connection that is coming in now is either among those below, or sees the flag.
-	a.node.admission.whileClosed(func() { t.suspended.Store(on) })
+	a.node.admission.WhileClosed(func() { t.suspended.Store(on) })
 	if on {
 		a.node.sessions.Forget(t.name, func(*resume.Session) bool { return true })
 		for _, l := range t.conns() {
@@ -92,12 +97,12 @@ func (a *admin) RestartTenant(ctx context.Context, tenant string) error {
 	}
 	busy := false
 	// A connection that is coming in now is either among those below, or sees the flag.
-	a.node.admission.whileClosed(func() { busy = t.restarting.Swap(true) })
+	a.node.admission.WhileClosed(func() { busy = t.restarting.Swap(true) })
 	if busy {
 		return protocol.Refuse(protocol.Conflict, "the tenant is restarting already")
 	}
 	defer t.restarting.Store(false)
-	err := drain(ctx, t.conns(), tellWithin(ctx), protocol.Draining)
+	err := drainAll(ctx, t.conns(), drain.Within(ctx))
 	if late := t.flush(ctx); err == nil && late != nil { // the old topics get the last lifecycle events
 		err = ctx.Err()
 	}
@@ -111,4 +116,25 @@ func (a *admin) RestartTenant(ctx context.Context, tenant string) error {
 	}
 	t.inboxes.Reset()
 	return err
+}
+
+// drainAll closes connections, in random order over some time, and blocks until they are gone. If ctx ends before, it
+// cuts off the rest and returns the error of ctx.
+func drainAll(ctx context.Context, all []*Conn, over time.Duration) error {
+	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	err := drain.Over(ctx, len(all), over,
+		func(i int) { all[i].box.SendUnbounded(ending(protocol.Draining, 0, "")) },
+		func() bool { return !slices.ContainsFunc(all, func(l *Conn) bool { return !l.flags.has(isOut) }) })
+	if err != nil {
+		cut(all)
+	}
+	return err
+}
+
+func cut(all []*Conn) {
+	for _, l := range all {
+		l.Note(recorder.Close{
+			Code: recorder.NoFrame, Reason: protocol.Draining, Detail: "there was no time to close it"})
+		l.outbox.Transport().Cut()
+	}
 }

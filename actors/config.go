@@ -3,6 +3,7 @@ package actors
 import (
 	"time"
 
+	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/lifecycle"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/policy"
@@ -17,6 +18,12 @@ type Lifecycle = lifecycle.Config
 
 // LifecycleSink takes the lifecycle events of one tenant to its backend.
 type LifecycleSink = lifecycle.Sink
+
+// Authenticator checks credentials. Authorizer knows rights that are not in an identity.
+type (
+	Authenticator = grant.Authenticator
+	Authorizer    = grant.Authorizer
+)
 
 // TenantConfig is the settings of one tenant: its limits and rules.
 type TenantConfig struct {

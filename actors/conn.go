@@ -11,6 +11,7 @@ import (
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/recorder"
 	"github.com/parley-realtime/parley/actors/resume"
 	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
@@ -29,6 +30,8 @@ type ConnectOptions struct {
 	Proxied bool
 	// Client is the key by which a client that comes back is recognised (package resume); "" is none.
 	Client string
+	// RequestID and Origin are those of the handshake, for the recorder.
+	RequestID, Origin string
 }
 
 // Conn is where a socket and the engine meet: the socket's reader hands it what it read, and what is to be written
@@ -50,14 +53,17 @@ type Conn struct {
 	projection atomic.Pointer[protocol.Projection] // of events to its user and broadcasts; nil is all of them
 	identity   atomic.Pointer[protocol.Identity]   // nil until authenticated
 
+	recorder.Trace // of how it ends; the transport calls Note
+
 	heard      atomic.Int64 // when the peer last said anything, as timer.Wheel.Since measures it
 	inMessages atomic.Uint64
 	inBytes    atomic.Uint64
 	flags      flags
 
 	// Guarded by mu.
-	unread int16 // messages that Receive has handed on and the actor has not read
-	over   bool  // the actor will read no more
+	last   recorder.Last // messages of the client
+	unread int16         // messages that Receive has handed on and the actor has not read
+	over   bool          // the actor will read no more
 	mu     sync.Mutex
 	room   chan struct{} // closed when there is room again; nil while no reader waits
 	cancel func()        // cancels the request that the actor waits for, see request; nil while it waits for none
@@ -125,7 +131,7 @@ func (l *Conn) Outbox() *outbox.Outbox { return &l.outbox }
 // it, the socket's reader.
 func (l *Conn) Receive(data []byte, binary bool) {
 	l.Heard()
-	l.inMessages.Add(1)
+	number := l.inMessages.Add(1)
 	l.inBytes.Add(uint64(len(data)))
 	l.mu.Lock()
 	for l.unread >= maxUnread && !l.over {
@@ -137,6 +143,7 @@ func (l *Conn) Receive(data []byte, binary bool) {
 		<-room
 		l.mu.Lock()
 	}
+	l.last.Set(number-1, binary, len(data))
 	l.unread++
 	over := l.over
 	l.mu.Unlock()
@@ -241,9 +248,16 @@ func (l *Conn) send(f *outbox.Frame) bool {
 // tooSlow counts a frame for which the outbox had no room, and has the connection ended.
 func (l *Conn) tooSlow() {
 	l.node.totals.Dropped(protocol.Slow, 1)
-	if l.flags.set(isSlow) {
+	endSlow(l)
+}
+
+// endSlow has a slow connection ended, and reports false if that was done already.
+func endSlow(l *Conn) bool {
+	first := l.flags.set(isSlow)
+	if first {
 		l.box.SendUnbounded(endConnection{err: &protocol.Refusal{Reason: protocol.Slow}})
 	}
+	return first
 }
 
 // user is the name of the connection's user, "" if it has none.

@@ -1,12 +1,12 @@
 package actors
 
 import (
-	"cmp"
 	"time"
 
 	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/recorder"
 	"github.com/parley-realtime/parley/actors/taskqueue"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
@@ -171,91 +171,6 @@ func (c *connection) flushSession() {
 	c.outbox.Release()
 }
 
-// end closes the connection in its dialect's words.
-func (c *connection) end(m endConnection) {
-	if c.closing {
-		return
-	}
-	c.subscriptions.collect(&c.Conn)
-	c.afterEvents = m.err.Reason != protocol.Slow // a slow reader would not get it behind the rest
-	words := c.session.OnReject(time.Now(), m.err, true)
-	c.registration.disconnected(&c.Conn, m.err.Reason, closing(words), true)
-	c.run(words)
-	c.close(m.err.Reason.CloseCode(), string(m.err.Reason))
-}
-
-// endIf ends the connection if broken is not nil.
-func (c *connection) endIf(broken *protocol.Refusal) {
-	if broken != nil {
-		c.end(endConnection{err: broken})
-	}
-}
-
-// close has the transport close the socket once what waits is written, and leaves topics and user at once.
-func (c *connection) close(code uint16, reason string) {
-	if !c.closing {
-		c.closing = true
-		c.stopReading()
-		c.subscriptions.collect(&c.Conn)
-		c.leave()
-		c.outbox.Release()
-		c.outbox.Transport().Close(code, reason)
-	}
-}
-
-// leave unregisters the connection from its topics and its user: it gets no frame that is offered from now on.
-func (c *connection) leave() {
-	c.subscriptions.leave(&c.Conn)
-	c.resume.GiveUp(c.node.totals)
-	c.registration.leave(&c.Conn)
-}
-
-// finish is the end of what the client says. All of it is handled, since the mailbox is in order. The transport closes
-// the socket once the answers are written; the connection gets no events from now on.
-func (c *connection) finish(m finish) {
-	if !c.closing {
-		c.closing = true
-		c.registration.disconnected(&c.Conn, m.reason, 0, false)
-		c.subscriptions.collect(&c.Conn)
-		c.leave()
-		c.outbox.Release()
-	}
-	m.then()
-}
-
-// ended is the end of the socket.
-func (c *connection) ended(reason protocol.Reason) {
-	c.closing = true
-	if c.silent {
-		reason = protocol.Silent
-	}
-	c.registration.disconnected(&c.Conn, reason, 0, false)
-	if c.registration.mayReturn(&c.Conn, reason) {
-		c.subscriptions.detachAll(&c.Conn)
-	}
-	c.leave()
-	c.node.totals.Dropped(reason, c.outbox.Close())
-	c.node.log.Debug("a connection ended", "tenant", c.tenant().name, "connection", c.ID(), "user", c.user(),
-		"dialect", c.dialect().Name(), "why", reason, "lasted", time.Since(c.since()))
-}
-
-// stopped is the end of the actor: the usual one, or the one after a failure, when the socket still lives.
-func (c *connection) stopped() {
-	c.closing = true
-	c.stopReading()
-	c.registration.disconnected(&c.Conn, protocol.Internal, 0, true)
-	c.leave()
-	if !c.flags.has(isGone) {
-		c.outbox.Transport().Close(protocol.Internal.CloseCode(), string(protocol.Internal))
-	}
-	c.node.totals.Dropped(protocol.Internal, c.outbox.Close())
-	c.registration.loggedIn(&c.Conn)
-	c.box.Close(errNoConnection)
-	c.post.Load().left(&c.Conn)
-	c.flags.set(isOut)
-	c.node.system.Done()
-}
-
 // deadlineDue does what is due on a connection: it ends an unfinished login, an expired token's connection or a silent
 // peer, withdraws expired grants, and ticks the session.
 func (c *connection) deadlineDue(now time.Time) {
@@ -275,6 +190,7 @@ func (c *connection) deadlineDue(now time.Time) {
 	case at >= c.silentAt():
 		c.node.totals.Dropped(protocol.Silent, 1)
 		c.silent = true
+		recording{&c.Conn}.decide(recorder.Broken(protocol.Silent))
 		c.outbox.Transport().Cut()
 		return
 	}
@@ -299,11 +215,33 @@ func (c *connection) schedule() {
 	}
 }
 
-// ending is the message that asks a connection to end. code 0 leaves code and text to the dialect.
-func ending(reason protocol.Reason, code uint16, text string) endConnection {
-	err := &protocol.Refusal{Reason: reason}
-	if code != 0 {
-		err.Close = &protocol.Close{Code: code, Reason: cmp.Or(text, string(reason))}
+// resumeSession gives back what the client left: first the frames that waited for it, then each topic from its
+// checkpoint. It comes before the first subscription of the session's own; the session's control frames overtake all of
+// it.
+func (c *connection) resumeSession() {
+	if c.closing {
+		return
 	}
-	return endConnection{err}
+	rec := c.resume.Take()
+	if rec == nil {
+		return
+	}
+	c.outbox.Hold()
+	granted := c.subscriptions.takeOver(&c.Conn, rec)
+	resend(rec, &c.Conn, granted)
+	c.resume.AddMissed(c.node.totals, protocol.PositionLost, rec.Broadcast.Until(c.resume.Broadcast))
+	if rec.Projection != nil {
+		view := protocol.SetEventView{View: *rec.Projection}
+		if rec.Borrowed { // borrowed then; now it goes by the token that the client has shown now
+			view.As = c.identity.Load()
+		}
+		c.setEventView(view)
+	}
+	c.endIf(c.subscriptions.reattach(&c.Conn, rec))
+	c.registration.subscribed(&c.Conn, true, c.subscriptions.Wanted()...)
+	for _, r := range c.subscriptions.Subscriptions {
+		grants{c}.expireBy(r.Grant)
+	}
+	c.resume.Restored.Store(uint64(c.subscriptions.Count()))
+	c.node.totals.Restored.Add(1)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/parley-realtime/parley/actors/encoding"
 	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/limit"
+	"github.com/parley-realtime/parley/actors/recorder"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -28,7 +29,8 @@ func (c *connection) do(command protocol.Command) []protocol.Command {
 		c.sendControl(encoding.Op(cmd.Binary), cmd.Text, c.afterEvents)
 		return nil
 	case protocol.Close:
-		c.registration.disconnected(&c.Conn, reasonFor(cmd), cmd.Code, true)
+		c.registration.disconnected(&c.Conn, recorder.Close{
+			Code: cmd.Code, Reason: reasonFor(cmd), Detail: cmd.Reason})
 		c.close(cmd.Code, cmd.Reason)
 		return nil
 	case protocol.SetInterval:
@@ -162,6 +164,7 @@ func (c authentication) authenticate(
 		err = c.enter(id, cmd.IgnoreExpiry)
 	}
 	if err != nil {
+		recording{&c.Conn}.refused(err)
 		return nil, nil, err
 	}
 	lost = c.dropForbidden()

@@ -7,6 +7,7 @@ import (
 	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
+	"github.com/parley-realtime/parley/actors/recorder"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -134,10 +135,11 @@ func (r *registration) connected(l *Conn) {
 }
 
 // disconnected emits that the connection has ended. It is called before the connection leaves its user, so that the
-// user goes offline after that. Only the first reason counts. code 0 is the reason's own close code.
-func (r *registration) disconnected(l *Conn, reason protocol.Reason, code uint16, byServer bool) {
+// user goes offline after that. Only the first ending counts.
+func (r *registration) disconnected(l *Conn, end recorder.Close) {
+	recording{l}.decide(end)
 	if r.emits(l) {
-		now := l.stats(time.Now())
+		now, reason, code, byServer := l.stats(time.Now()), end.Reason, end.Code, end.By == recorder.Server
 		if code == 0 {
 			code = reason.CloseCode()
 		}

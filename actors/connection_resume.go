@@ -21,37 +21,6 @@ type resumeOffer struct {
 	duplicate *Conn
 }
 
-// resumeSession gives back what the client left: first the frames that waited for it, then each topic from its
-// checkpoint. It comes before the first subscription of the session's own; the session's control frames overtake all of
-// it.
-func (c *connection) resumeSession() {
-	if c.closing {
-		return
-	}
-	rec := c.resume.Take()
-	if rec == nil {
-		return
-	}
-	c.outbox.Hold()
-	granted := c.subscriptions.takeOver(&c.Conn, rec)
-	resend(rec, &c.Conn, granted)
-	c.resume.AddMissed(c.node.totals, protocol.PositionLost, since(rec.Broadcast, c.resume.Broadcast))
-	if rec.Projection != nil {
-		view := protocol.SetEventView{View: *rec.Projection}
-		if rec.Borrowed { // borrowed then; now it goes by the token that the client has shown now
-			view.As = c.identity.Load()
-		}
-		c.setEventView(view)
-	}
-	c.endIf(c.subscriptions.reattach(&c.Conn, rec))
-	c.registration.subscribed(&c.Conn, true, c.subscriptions.Wanted()...)
-	for _, r := range c.subscriptions.Subscriptions {
-		grants{c}.expireBy(r.Grant)
-	}
-	c.resume.Restored.Store(uint64(c.subscriptions.Count()))
-	c.node.totals.Restored.Add(1)
-}
-
 // resend queues the frames that waited for the client. It leaves out those of the subscriptions if the client is not
 // granted all of them any more.
 func resend(r *resume.Session, to *Conn, granted bool) {
@@ -67,17 +36,6 @@ func resend(r *resume.Session, to *Conn, granted bool) {
 		to.resume.Replayed.Add(uint64(len(events)))
 		to.node.totals.Delivered.Add(uint64(len(events)))
 	}
-}
-
-// since is how many events lie between two positions; between different epochs it counts one.
-func since(before, now protocol.Position) int {
-	switch {
-	case before == protocol.Position{}:
-		return 0
-	case before.Epoch != now.Epoch:
-		return 1
-	}
-	return int(now.Offset - before.Offset)
 }
 
 // takeOver makes the suspended session's subscriptions those of a connection, by the connection's own grant. It reports
@@ -156,18 +114,4 @@ func (s *subscriptions) detachAll(l *Conn) outbox.Detached {
 	left := rec.Detached
 	l.tenant().users.SendUnbounded(rec.Identity.User, detach{l, rec})
 	return left
-}
-
-// takeOver ends this connection, since its client has come back with another one.
-func (c *connection) takeOver() {
-	if c.closing || !c.registration.resumable(&c.Conn) {
-		return
-	}
-	c.registration.disconnected(&c.Conn, protocol.Disconnected, 0, true)
-	left := c.subscriptions.detachAll(&c.Conn)
-	if !left.AwaitFlush() {
-		c.outbox.Transport().Cut()
-	}
-	code := protocol.Disconnected.CloseCode()
-	c.end(ending(protocol.Disconnected, code, "replaced by a newer connection of the same client"))
 }

@@ -56,26 +56,7 @@
 //
 // # What lives where
 //
-// The packages below do not know the actors:
-//
-//   - settings: what can be set of a node.
-//   - stats: what happens in a node and in the lifecycle of a tenant, counted for the metrics.
-//   - timer: the timing wheel, one for all deadlines of a node, and a pool of timers.
-//   - mailbox: bounded mailboxes, replies, the registry of actors by name, and supervisors.
-//   - limit: rate limiters for what comes in: of a connection, a user, an address and a tenant.
-//   - outbox: the frames that wait for one socket, in which order they go, which of them a slow reader may lose, and
-//     the backpressure on publishers.
-//   - fanout: an event on its way to the subscribers: filters, encoding once per dialect, throttling, and dedup.
-//   - grant: the rights by which a connection gets events, and the revocations that end them.
-//   - policy: the rules of a tenant's topics, resolved for each topic.
-//   - presence: the members of a topic, each of whom announces itself again before its time is over.
-//   - inbox: the messages to users who have no connection.
-//   - history: what a topic remembers, in memory.
-//   - durable: what a topic remembers, on disk.
-//   - resume: the suspended sessions of clients whose connections broke.
-//   - lifecycle: the lifecycle events of a tenant, in one order and with numbers.
-//   - canary: connections inside the process that prove that events get through.
-//   - health: the watchdog for stuck actors, the watermark for memory, and probes.
+// The packages below do not know the actors; README.md draws how they import each other, and says what each is for.
 //
 // The files of this package hold the actors, by prefix:
 //
@@ -91,20 +72,14 @@
 //   - publish.go: where an event goes, and how it gets there.
 //   - inspect*, info.go: the read calls of a node, and what they return.
 //   - admin*: the calls of a node that change one tenant, its users or its connections; revocation is one of them.
-//   - shutdown.go: closes many connections, spread over time.
 //
 // # The publisher runs an idle actor
 //
-// A publish to an idle topic or user does not wake a goroutine: the publisher's goroutine runs the actor itself. In
-// tenantCore.publish, mailbox.Registry.Claim puts the message into the mailbox and, if the actor was idle, makes the
-// caller its owner; RunInline then handles one message and gives the mailbox back. This is safe for three reasons. Only
-// one goroutine at a time can own a mailbox, so an actor still runs on one goroutine at a time. The publisher would
-// wait for the answer anyway. And messages that arrive meanwhile get a goroutine of their own, so no publisher works
-// for another. A topic that works long, because it has many subscribers or waits for the disk, is dedicated: it always
-// has a goroutine of its own (topic.dedicated).
-//
-// This saves that goroutine, its stack, and threads that wake each other: 2.8 instead of 4.8 futex calls an event with
-// 10,000 topics of one subscriber each (2 cores, 2026-11-21).
+// A publish to an idle topic or user does not wake a goroutine: the publisher, who would wait for the answer anyway,
+// runs the actor itself for one message (mailbox.Registry.Claim and RunInline; package mailbox says why that is safe).
+// A topic that works long, because it has many subscribers or waits for the disk, is dedicated: it always has a
+// goroutine of its own (topic.dedicated). This saves that goroutine, its stack, and threads that wake each other: 2.8
+// instead of 4.8 futex calls an event with 10,000 topics of one subscriber each (2 cores, 2026-11-21).
 //
 // # How it is built
 //

@@ -6,7 +6,6 @@ import (
 
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
-	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/decision"
 )
@@ -102,21 +101,4 @@ func (n *explainer) AskSubscribe(
 	c.post.Store(t.placement(q.Dialect))
 	c.identity.Store(q.Identity)
 	return askSubscribe(c, q.Topic, asked)
-}
-
-// askTopic says whether a topic is there, or could be made.
-func askTopic(t *tenantCore, name string, asked *decision.Record) *protocol.Refusal {
-	rules := t.rules.Load()
-	rules.Record(name, asked)
-	if !t.topics.Has(name) {
-		if err := t.admitsTopic(name, asked); err != nil {
-			return err
-		}
-	}
-	if rules.For(name).Store != policy.Durable {
-		return nil
-	}
-	_, err := t.node.durableStore()
-	asked.Step(decision.Store, err == nil)
-	return err
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/canary"
+	"github.com/parley-realtime/parley/actors/drain"
 	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/outbox"
@@ -126,8 +127,8 @@ func (n *Node) Connect(d ConnectOptions, open func(*Conn) outbox.Transport) (*Co
 	l := &c.Conn
 	l.node, l.remote, l.began = &n.services, d.Remote, n.wheel.Since(time.Now())
 	l.post.Store(t.placement(d.Dialect))
-	n.admission.enter()
-	defer n.admission.leave()
+	n.admission.Enter()
+	defer n.admission.Leave()
 	if d.Identity == nil {
 		if err := c.registration.await(l, d.Proxied); err != nil {
 			n.totals.Dropped(err.Reason, 1)
@@ -139,6 +140,7 @@ func (n *Node) Connect(d ConnectOptions, open func(*Conn) outbox.Transport) (*Co
 		return nil, err
 	}
 	t.total.Add(1)
+	l.Begin(d.RequestID, d.Origin)
 	l.Heard()
 	l.box.Init(n.cfg.MailboxSize)
 	l.identity.Store(d.Identity)
@@ -153,13 +155,13 @@ func (n *Node) Connect(d ConnectOptions, open func(*Conn) outbox.Transport) (*Co
 	return l, nil
 }
 
-// Drain admits no connection any more and closes all, in their dialects' words and in random order, at most tellRate of
-// them a second, so that not all clients come to the next server at once; faster if ctx leaves less time than that. It
-// blocks until all are gone, or until ctx ends; then it cuts off the rest and returns the error of ctx.
+// Drain admits no connection any more and closes all, in their dialects' words and in random order, at most drain.Rate
+// of them a second, so that not all clients come to the next server at once; faster if ctx leaves less time than that.
+// It blocks until all are gone, or until ctx ends; then it cuts off the rest and returns the error of ctx.
 func (n *Node) Drain(ctx context.Context) error {
-	n.admission.close()
+	n.admission.Close()
 	all := n.allConns()
-	err := drain(ctx, all, min(paced(len(all)), tellWithin(ctx)), protocol.Draining)
+	err := drainAll(ctx, all, min(drain.Time(len(all)), drain.Within(ctx)))
 	if refusal := n.tenants.flush(ctx); err == nil && refusal != nil {
 		return ctx.Err()
 	}
@@ -172,7 +174,7 @@ func (n *Node) Close() {
 	if n.closed.Swap(true) {
 		return
 	}
-	n.admission.close()
+	n.admission.Close()
 	n.watermark.Stop()
 	n.watchdog.Stop()
 	cut(n.allConns())

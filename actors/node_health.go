@@ -2,8 +2,6 @@ package actors
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"time"
 
 	"github.com/parley-realtime/parley/actors/canary"
@@ -90,31 +88,14 @@ func (s sheddable) DropWaiting() (count int) {
 	return count
 }
 
-// DisconnectSlowest ends the connections with the most bytes waiting until these are so many, and returns how many
-// connections it ended, and whether any had bytes waiting.
-func (s sheddable) DisconnectSlowest(bytes int64) (count int, any bool) {
-	type reader struct {
-		link    *Conn
-		waiting int64
-	}
-	var all []reader
+// EachReader calls read for each connection for which bytes wait and that is not ended as slow yet. end ends it, and
+// reports false if somebody else has.
+func (s sheddable) EachReader(read func(waiting int64, end func() bool)) {
 	for _, l := range s.allConns() {
 		if waiting := l.outbox.Stats().QueuedBytes; waiting > 0 && !l.flags.has(isSlow) {
-			all = append(all, reader{l, int64(waiting)})
+			read(int64(waiting), func() bool { return endSlow(l) })
 		}
 	}
-	slices.SortFunc(all, func(a, b reader) int { return int(b.waiting - a.waiting) })
-	for _, r := range all {
-		if bytes <= 0 {
-			break
-		}
-		if r.link.flags.set(isSlow) {
-			bytes -= r.waiting
-			count++
-			r.link.box.SendUnbounded(endConnection{err: &protocol.Refusal{Reason: protocol.Slow}})
-		}
-	}
-	return count, len(all) > 0
 }
 
 // Probe proves that events get through: it sends an event through topic, user, outbox and transport in each shard of
@@ -132,24 +113,17 @@ func (n *Node) AddProbe(name string, try func(context.Context) error) { n.probes
 func newCanaries(n *Node) []*canary.Canary {
 	n.SetTenant(TenantConfig{Name: canaryTenant})
 	t := n.tenant(canaryTenant)
-	topics, users := t.topics.NamePerShard("canary"), t.users.NamePerShard("canary")
-	all := make([]*canary.Canary, len(topics))
-	for shard := range all {
-		c := canary.New(topics[shard], users[shard])
-		_, err := n.Connect(ConnectOptions{
-			Tenant: canaryTenant, Dialect: canary.Dialect{}, Session: c.Session(), Identity: c.Identity(),
-		}, func(l *Conn) outbox.Transport { return c.Attach(l) })
-		if err != nil {
-			panic(err) // a new node has room
-		}
-		n.AddProbe(fmt.Sprint("topics shard ", shard), func(ctx context.Context) error {
-			return c.ProbeTopic(ctx, func(p *fanout.Delivery) { t.topic(c.Topic, publish{p}) })
-		})
-		n.AddProbe(fmt.Sprint("users shard ", shard), func(ctx context.Context) error {
-			return c.ProbeUser(ctx, func(p *fanout.Delivery) { t.user(c.User, publish{p}) })
-		})
-		all[shard] = c
-	}
+	all := canary.All(canary.Host{
+		Topics: t.topics.NamePerShard("canary"), Users: t.users.NamePerShard("canary"), AddProbe: n.AddProbe,
+		ToTopic: func(name string, p *fanout.Delivery) { t.topic(name, publish{p}) },
+		ToUser:  func(name string, p *fanout.Delivery) { t.user(name, publish{p}) },
+		Connect: func(c *canary.Canary) *protocol.Refusal {
+			_, err := n.Connect(ConnectOptions{
+				Tenant: canaryTenant, Dialect: canary.Dialect{}, Session: c.Session(), Identity: c.Identity(),
+			}, func(l *Conn) outbox.Transport { return c.Attach(l) })
+			return err
+		},
+	})
 	for _, l := range t.conns() { // its subscription is made when it answers
 		_, _ = l.info(context.Background())
 	}
@@ -162,11 +136,12 @@ func (n *Node) Totals() Metrics {
 		Latency: n.outboxes.Latency.Snapshot(), Backlog: n.backlog.Bytes(), Batched: n.backlog.Batched(),
 		Sums: n.totals.Snapshot(), Pressure: n.watermark.Pressure(), Storage: n.storage(),
 		Stuck: n.watchdog.StuckByKind(), EverStuck: n.watchdog.EverStuckByKind(),
+		Recorder: n.recorder.Metrics(),
 	}
 	f.SuspendedSessions, f.SuspendedSessionBytes = n.sessions.Stats()
 	for _, name := range n.Tenants() {
 		if t := n.tenant(name); t != nil {
-			f.stale(t.backlog.Lost.Load())
+			f.Stale(t.backlog.Lost.Load())
 		}
 	}
 	return f

@@ -15,24 +15,13 @@ import (
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/recorder"
 	"github.com/parley-realtime/parley/actors/resume"
 	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/decision"
 )
-
-// Authenticator checks credentials. tenant is the one that the connection came to. Authenticate may block until ctx
-// ends. The error is a protocol.Refusal.
-type Authenticator interface {
-	Authenticate(ctx context.Context, tenant string, credential protocol.Credential) (*protocol.Identity, error)
-}
-
-// Authorizer is an Authenticator that also knows rights that are not in the identity. Authorize returns nil if id may
-// subscribe to topic; it may block until ctx ends. The error is a protocol.Refusal.
-type Authorizer interface {
-	Authorize(ctx context.Context, tenant string, id *protocol.Identity, topic string) error
-}
 
 var (
 	errGone     = &protocol.Refusal{Reason: protocol.Draining}
@@ -61,8 +50,9 @@ type services struct {
 	asClient        publishAsClient
 	watermark       *health.Watermark
 	unauthenticated *limit.Unauthenticated
+	recorder        *recorder.Recorder
 
-	admission // where connections come in
+	admission limit.Admission // where connections come in
 
 	resumes atomic.Bool                   // some tenant lets clients resume whose dialects have no words for it
 	store   atomic.Pointer[durable.Store] // nil while there is none
@@ -86,6 +76,7 @@ func (s *services) start(cfg Config, auth Authenticator) {
 	s.outboxes.Limits, s.outboxes.Delay.After = cfg.Outbox(), cfg.WriteDelay
 	s.sessions = resume.NewStore(s.totals)
 	s.unauthenticated = limit.NewUnauthenticated(cfg.Unauthenticated, cfg.UnauthenticatedPerAddress)
+	s.recorder = recorder.New(cfg.Recorder, cfg.RecorderBytes)
 	s.system = mailbox.NewSystem(s.log, s.wheel, s.totals.Restarted)
 	s.supervise.tenant = s.system.Supervisor("tenant", true)
 	s.supervise.user = s.system.Supervisor("user", true)
@@ -101,6 +92,9 @@ func (s *services) dropped(reason protocol.Reason, asked *decision.Record) {
 	}
 }
 
+// Recorder keeps how connections ended, and what was refused.
+func (s *services) Recorder() *recorder.Recorder { return s.recorder }
+
 // now is the time by Config.Clock. Times that are compared stay as the clock returned them: Round, Unix or a way to the
 // disk strips the monotonic reading, and then a wall clock that someone sets would decide what is old.
 func (s *services) now() time.Time { return s.cfg.Clock() }
@@ -114,31 +108,8 @@ func (s *services) eventWhen(born int64) outbox.When {
 	return outbox.AtOnce
 }
 
-// admission is the lock at which connections come in. While it is closed for a change, no connection comes in: so the
-// ones that came in before can be found, and the ones that come later see the change.
-type admission struct {
-	entering sync.RWMutex // read while a connection comes in
-	draining atomic.Bool
-}
-
-// enter begins the entry of one connection, and blocks while admission is closed.
-func (a *admission) enter() { a.entering.RLock() }
-
-// leave ends the entry that enter began.
-func (a *admission) leave() { a.entering.RUnlock() }
-
-// whileClosed calls do while no connection is coming in.
-func (a *admission) whileClosed(do func()) {
-	a.entering.Lock()
-	defer a.entering.Unlock()
-	do()
-}
-
-// close admits no connection any more. When it returns, all connections that came in can be found.
-func (a *admission) close() { a.whileClosed(func() { a.draining.Store(true) }) }
-
 // Draining reports whether the node admits no connection any more.
-func (a *admission) Draining() bool { return a.draining.Load() }
+func (s *services) Draining() bool { return s.admission.Closed() }
 
 // Opening is a store that is being opened (durable.Opening).
 type Opening interface {

@@ -174,3 +174,20 @@ func (t *tenantCore) setResumeAge(d time.Duration) {
 		t.node.resumes.Store(true)
 	}
 }
+
+// askTopic says whether a topic is there, or could be made.
+func askTopic(t *tenantCore, name string, asked *decision.Record) *protocol.Refusal {
+	rules := t.rules.Load()
+	rules.Record(name, asked)
+	if !t.topics.Has(name) {
+		if err := t.admitsTopic(name, asked); err != nil {
+			return err
+		}
+	}
+	if rules.For(name).Store != policy.Durable {
+		return nil
+	}
+	_, err := t.node.durableStore()
+	asked.Step(decision.Store, err == nil)
+	return err
+}

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/stats"
@@ -159,26 +160,10 @@ func (p *placement) admits(open, ofDialect int64, asked *decision.Record) *proto
 		n.dropped(protocol.Busy, asked)
 		return err
 	}
-	err := p.room(open, ofDialect, asked)
+	err := limit.Room(p.dialect, open, t.limit.Load(), ofDialect, asked)
 	if err != nil {
 		n.dropped(protocol.TooMany, asked)
 	}
-	return err
-}
-
-// room is the part of admits that goes by the limits on connections.
-func (p *placement) room(open, ofDialect int64, asked *decision.Record) (err *protocol.Refusal) {
-	most, dialectMost := p.tenant.limit.Load(), int64(p.dialect.Limits().Connections)
-	switch {
-	case !asked.Number(decision.Connections, int(most), most <= 0 || open < most):
-		err = protocol.Refuse(protocol.Busy, "the tenant has %d connections, which is its limit (connections)", most)
-	case !asked.Number(decision.DialectConnections, int(dialectMost), dialectMost <= 0 || ofDialect < dialectMost):
-		err = protocol.Refuse(protocol.Busy,
-			"there are %d %s connections, which is the limit (connections)", dialectMost, p.dialect.Name())
-	default:
-		return nil
-	}
-	err.RetryAfter = 10 * time.Second
 	return err
 }
 
@@ -205,8 +190,8 @@ func (p *placement) adopt(l *Conn) *protocol.Refusal {
 	if p == from {
 		return nil
 	}
-	l.node.admission.enter()
-	defer l.node.admission.leave()
+	l.node.admission.Enter()
+	defer l.node.admission.Leave()
 	if err := p.take(from); err != nil {
 		return err
 	}

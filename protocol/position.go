@@ -6,3 +6,15 @@ type Position struct {
 	Epoch  string
 	Offset uint64
 }
+
+// Until is how many events lie between two positions of a topic; between different epochs it counts one, and from the
+// zero position none.
+func (p Position) Until(now Position) int {
+	switch {
+	case p == Position{}:
+		return 0
+	case p.Epoch != now.Epoch:
+		return 1
+	}
+	return int(now.Offset - p.Offset)
+}

@@ -118,6 +118,8 @@ type Refusal struct {
 	// Close is how the connection is to be closed, if somebody asked for that; nil is by the reason. Only a session
 	// that is asked to say its last words sees it.
 	Close *Close
+	// Rule names the rule or setting that decided, for operators; "" is the one that stands for the reason.
+	Rule string
 	// RetryAfter is how long to wait before the same thing may work; 0 if waiting does not help or nobody knows.
 	RetryAfter time.Duration
 }

@@ -2,6 +2,7 @@ package health
 
 import (
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -26,9 +27,9 @@ type Load interface {
 	TrimHistories() int
 	// DropWaiting drops what waits for readers and may be lost, and returns how many frames that are.
 	DropWaiting() int
-	// DisconnectSlowest ends the readers for which most waits, until that is so many bytes, and returns how many it
-	// ended. any is false if nothing waits for any of them.
-	DisconnectSlowest(bytes int64) (count int, any bool)
+	// EachReader calls read for each reader for which bytes wait. end ends the reader, and reports false if that was
+	// done already.
+	EachReader(read func(waiting int64, end func() bool))
 }
 
 // Stage is how short memory is. Each stage does what those below it do, too.
@@ -158,9 +159,20 @@ func (w *Watermark) look() {
 // disconnect ends the slowest readers, until what waits for them is as much as is to be freed. Frames that several of
 // them share are freed with the last one: the next look tells.
 func (w *Watermark) disconnect(excess int64) {
-	count, any := w.load.DisconnectSlowest(excess)
-	w.readers.Add(uint64(count))
-	if !any && !w.helpless {
+	type reader struct {
+		waiting int64
+		end     func() bool
+	}
+	var all []reader
+	w.load.EachReader(func(waiting int64, end func() bool) { all = append(all, reader{waiting, end}) })
+	slices.SortFunc(all, func(a, b reader) int { return int(b.waiting - a.waiting) })
+	for _, r := range all {
+		if excess > 0 && r.end() {
+			excess -= r.waiting
+			w.readers.Add(1)
+		}
+	}
+	if len(all) == 0 && !w.helpless {
 		w.helpless = true
 		w.log.Warn("memory: nothing waits for readers that could be shed; " +
 			"raise memory.limit, or lower history_bytes, topics or connections")
@@ -255,6 +267,7 @@ func (w *Watermark) refuse(count *atomic.Uint64, asked *decision.Record) *protoc
 	}
 	err := protocol.Refuse(protocol.Busy,
 		"the server is short of memory (memory.limit); come back later or try another")
+	err.Rule = "memory"
 	err.RetryAfter = max(time.Second, time.Duration(stage)*StageHold-w.held())
 	return err
 }

@@ -78,7 +78,9 @@ func refuseRate(
 		return nil
 	}
 	name := kindNames[kind]
-	return refuseOver(rates[kind], name+" per second of this "+level+" (rates."+level+"."+name+")", wait)
+	err := refuseOver(rates[kind], name+" per second of this "+level+" (rates."+level+"."+name+")", wait)
+	err.Rule = "rates." + level + "." + name
+	return err
 }
 
 // refuseOver refuses what is over a rate, and says after which time it would be within it.

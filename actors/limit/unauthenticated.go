@@ -46,9 +46,11 @@ func (u *Unauthenticated) roomFor(key string, asked *decision.Record) (err *prot
 	case full:
 		err = protocol.Refuse(protocol.Busy,
 			"%d connections have not said who they are, which is the limit (engine.unauthenticated)", u.count)
+		err.Rule = "unauthenticated"
 	case many:
 		err = protocol.Refuse(protocol.TooMany, "%d connections of this address have not said who they are, "+
 			"which is the limit (engine.unauthenticated_per_address)", u.perAddress)
+		err.Rule = "unauthenticated_per_address"
 	default:
 		return nil
 	}

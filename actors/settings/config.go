@@ -41,6 +41,10 @@ type Config struct {
 	Unauthenticated           int `yaml:"unauthenticated" env:"UNAUTHENTICATED" envDefault:"10000" unit:"connections"`
 	UnauthenticatedPerAddress int `yaml:"unauthenticated_per_address" env:"UNAUTHENTICATED_PER_ADDRESS" envDefault:"1000" unit:"connections"`
 
+	// Here 0 keeps nothing.
+	Recorder      int `yaml:"recorder" env:"RECORDER" envDefault:"10000" unit:"entries"`
+	RecorderBytes int `yaml:"recorder_bytes" env:"RECORDER_BYTES" envDefault:"8388608" unit:"bytes"`
+
 	Logger *slog.Logger `yaml:"-" env:"-"`
 	// Clock returns the time as time.Now does, which is its default: the wall clock, which may be set at any moment,
 	// and the monotonic reading. Topics and users go by the monotonic reading alone when they remember, recognise, hold
@@ -91,6 +95,10 @@ func (Config) Help() map[string]string {
 			"tenants together; with one more it is 503. At most half of websocket.max_sockets.",
 		"unauthenticated_per_address": "How many of them one address may have (of IPv6 one /64); with one more it " +
 			"is 429. A proxy of a private network that is not in websocket.trusted_proxies counts for no address.",
+		"recorder": "How many connections that have ended are remembered with how and why, and as many refused " +
+			"handshakes and logins (parley why); 0 is none.",
+		"recorder_bytes": "How much memory the ended connections may take there, and as much the refusals; the " +
+			"oldest make room.",
 	}
 }
 
@@ -117,6 +125,7 @@ func (c Config) WithDefaults() Config {
 	fill(&c.InboxAge, time.Hour)
 	fill(&c.TopicIdle, 15*time.Minute)
 	fill(&c.Topics, 1_000_000)
+	fill(&c.RecorderBytes, 8<<20)
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}

@@ -11,6 +11,7 @@ import (
 func TestConfig_TheZeroOneHasTheDefaultsOfItsTags(t *testing.T) {
 	derived := map[string]bool{ // 0 has a meaning of its own
 		"Timeout": true, "InboxCount": true, "Unauthenticated": true, "UnauthenticatedPerAddress": true,
+		"Recorder": true,
 	}
 	filled := reflect.ValueOf(Config{}.WithDefaults())
 	for i := range filled.NumField() {

@@ -37,8 +37,7 @@ func worse(now, bound []int) bool {
 
 // figures are the lines of the table. They are of both modules, and tests count where it says so.
 var figures = []figure{
-	// 5,500 until the code that decides could be asked: 250 lines name the rules and rehearse a publish.
-	{"engine", "package actors: files / lines", []int{35, 5750}, engineSize},
+	{"engine", "package actors: files / lines", []int{35, 5500}, engineSize},
 	{"cycles", "largest cycle of files: in actors / in a package below it", []int{20, 8}, largestCycles},
 	{"spread", "files over which the methods of one type are spread", []int{3}, widestType},
 	{"methods", "methods of one type", []int{25}, largestType},

@@ -125,7 +125,7 @@ var ofActors = []mutation{
 		from: "l.number += m.gap + 1", to: "l.number++", tests: "TestLifecycle_WhatItHasNoRoomFor"},
 	{file: "actors/health/watermark.go", proves: "check 46",
 		from: "return now - 1\n", to: "return Calm\n", tests: "TestWatermark_StagesAreEntered", in: "actors"},
-	{file: "actors/node_health.go", proves: "check 46",
+	{file: "actors/health/watermark.go", proves: "check 46", in: "actors",
 		from: "return int(b.waiting - a.waiting)", to: "return int(a.waiting - b.waiting)",
 		tests: "TestWatermark_DropsWhatMayBeLost"},
 }

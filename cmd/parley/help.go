@@ -72,4 +72,5 @@ var clientHelp = kong.Vars{
 		"use).",
 	"history_after": "Only what came behind this position; one that the topic has lost is an error.",
 	"kick_whom":     "A connection's id, such as ws-7, or a user.",
+	"why_what":      "A connection's id, such as ws-7, a user, or the request id of a refusal.",
 }

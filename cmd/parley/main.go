@@ -44,6 +44,7 @@ type commands struct {
 	Listen  listenCommand  `cmd:"" help:"Connect as a client and print what arrives, one JSON a line."`
 	History historyCommand `cmd:"" help:"Print the events that a topic retains."`
 	Kick    kickCommand    `cmd:"" help:"Close a connection, or all of a user."`
+	Why     whyCommand     `cmd:"" help:"Say how a connection ended, or why a client was refused."`
 	Context contextCommand `cmd:"" help:"Keep which servers you work with, each under a name."`
 	Top     topCommand     `cmd:"" help:"Show what a server does, second by second."`
 	Bench   benchCommand   `cmd:"" help:"Load a server with clients of one protocol, and measure what they hear."`

@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"errors"
+	"net/url"
 
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/protocol"
@@ -10,7 +12,14 @@ import (
 
 // connections does GET /api/v1/connections.
 func (a *API) connections(ctx context.Context, rc *requestContext) error {
-	q, err := connectionQuery(rc)
+	values, err := rc.query("cursor", "limit", "user", "dialect", "topic", "state", "reason", "address", "request_id")
+	if err != nil {
+		return err
+	}
+	if values.Get("state") == "closed" {
+		return a.closedConnections(rc, values)
+	}
+	q, err := connectionQuery(values)
 	if err != nil {
 		return err
 	}
@@ -23,10 +32,14 @@ func (a *API) connections(ctx context.Context, rc *requestContext) error {
 	return nil
 }
 
-func connectionQuery(rc *requestContext) (q actors.ConnectionQuery, err error) {
-	values, err := rc.query("cursor", "limit", "user", "dialect", "topic")
-	if err != nil {
-		return q, err
+func connectionQuery(values url.Values) (q actors.ConnectionQuery, err error) {
+	if state := values.Get("state"); state != "" && state != "open" {
+		return q, protocol.Refuse(protocol.Malformed, "state must be open or closed")
+	}
+	for _, name := range []string{"reason", "address", "request_id"} {
+		if values.Get(name) != "" {
+			return q, protocol.Refuse(protocol.Malformed, "parameter %s is for state=closed", name)
+		}
 	}
 	if q.Cursor, q.Limit, err = paging(values); err != nil {
 		return q, err
@@ -48,6 +61,9 @@ func (a *API) connection(ctx context.Context, rc *requestContext) error {
 		return err
 	}
 	found, err := a.node.Connection(ctx, rc.tenant, id)
+	if errors.Is(err, protocol.Refuse(protocol.NotFound, "")) {
+		return a.closedConnection(rc, id)
+	}
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/presence"
+	"github.com/parley-realtime/parley/actors/recorder"
 	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -40,6 +41,7 @@ type fakeNode struct {
 	queries    []any
 	members    []presence.Member
 	operations []string // what operators did
+	recorder   *recorder.Recorder
 }
 
 type publishCall struct {
@@ -56,8 +58,10 @@ type fakeTopic struct {
 
 func newFakeNode() *fakeNode {
 	return &fakeNode{topics: map[string]*fakeTopic{}, users: map[string][]actors.ConnectionInfo{},
-		closed: map[string]closeOptions{}}
+		closed: map[string]closeOptions{}, recorder: recorder.New(100, 1<<20)}
 }
+
+func (n *fakeNode) Recorder() *recorder.Recorder { return n.recorder }
 
 // connect adds a connection.
 func (n *fakeNode) connect(id, user string, topics ...string) {

@@ -76,7 +76,7 @@ var errPanic = errors.New("panic")
 
 // fail replaces the response by an error; allow is the value of the header Allow.
 func (a *API) fail(rc *requestContext, err error, allow string) {
-	rc.requestID = protocol.NewRequestID()
+	rc.requestID = protocol.RequestIDOf(rc.r.Header["X-Request-Id"])
 	rc.setHeader("X-Request-Id", rc.requestID)
 	if err == errMethod {
 		rc.setHeader("Allow", allow)

@@ -38,7 +38,7 @@ func TestHandler_PublicAndInternalRoutesAreApart(t *testing.T) {
 	h := newTestAPI(t, Config{})
 	internal := map[string]string{
 		"/healthz": "GET", "/readyz": "GET", "/metrics": "GET", "/openapi.json": "GET", "/api/v1/admin/tenants": "GET",
-		"/debug/pprof/heap": "GET", "/api/v1/admin/backup": "POST",
+		"/debug/pprof/heap": "GET", "/api/v1/admin/backup": "POST", "/api/v1/admin/refusals": "GET",
 		"/api/v1/admin/tenants/acme/drain": "POST", "/api/v1/admin/tenants/acme/restart": "POST",
 		"/api/v1/admin/tenants/acme/suspend": "POST", "/api/v1/admin/tenants/acme/resume": "POST",
 		"/api/v1/admin/tenants/acme/explain": "POST",
@@ -47,6 +47,7 @@ func TestHandler_PublicAndInternalRoutesAreApart(t *testing.T) {
 		"/api/v1/publish": "POST", "/api/v1/batch": "POST", "/api/v1/users/7": "GET",
 		"/api/v1/users/7/disconnect": "POST",
 		"/api/v1/connections":        "GET", "/api/v1/connections/1": "GET", "/api/v1/topics": "GET",
+		"/api/v1/refusals":         "GET",
 		"/api/v1/topics/a/history": "GET",
 		"/api/v1/explain":          "POST",
 		"/api/v1/stats":            "GET", "/api/v1/revoke": "POST", "/api/v1/outposts": "GET",

@@ -9,6 +9,7 @@ import (
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/recorder"
 	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -70,7 +71,10 @@ var (
 		"Lifecycle events of a tenant that were told to its topic and webhook.", "tenant")
 	lifecycleLost = describe("lifecycle_lost_total",
 		"Lifecycle events that were lost: in the topic, or (mailbox, failure) for everybody.", "tenant", "in")
-	storageFull = describe("storage_full",
+	recorded      = describe("recorder_entries", "Ended connections and refusals that are remembered.", "ring")
+	recordedBytes = describe("recorder_bytes", "Memory that they take.", "ring")
+	unrecorded    = describe("recorder_evicted_total", "Those that made room for newer ones.", "ring")
+	storageFull   = describe("storage_full",
 		"1 while durable publishes are refused since the disk has too little room.")
 	latency = describe("delivery_latency_seconds",
 		"Time from the publish of an event to its write to a socket.")
@@ -81,7 +85,7 @@ var engineDescs = []*prometheus.Desc{
 	connectionsNow, identifiedNow, connectionsEver, messagesIn, messagesOut, bytesIn, bytesOut, lifetime, published,
 	duplicates, delivered, drops, missed, lingering, lingeringBytes, clientsRestored, clientsFaded, backlog, batched,
 	topicsNow, restarts, lifecycleEvents, lifecycleLost, stuckNow, stuckEver, memoryStage, memoryUsed, memoryLimit,
-	memoryShed, storageFull, latency, loginsEnded,
+	memoryShed, recorded, recordedBytes, unrecorded, storageFull, latency, loginsEnded,
 }
 
 // Describe implements prometheus.Collector.
@@ -132,12 +136,21 @@ func (e *engineCollector) Collect(out chan<- prometheus.Metric) {
 			count(out, lifecycleLost, float64(n), tenant, where)
 		}
 	}
+	collectRecorder(out, now.Recorder)
 	collectLatency(out, now.Latency)
 	if e.logins == nil {
 		return
 	}
 	for outcome, n := range e.logins() {
 		count(out, loginsEnded, float64(n), outcome)
+	}
+}
+
+func collectRecorder(out chan<- prometheus.Metric, rings map[string]recorder.Metrics) {
+	for ring, f := range rings {
+		gauge(out, recorded, float64(f.Entries), ring)
+		gauge(out, recordedBytes, float64(f.Bytes), ring)
+		count(out, unrecorded, float64(f.Evicted), ring)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/presence"
+	"github.com/parley-realtime/parley/actors/recorder"
 	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -27,6 +28,8 @@ type Node interface {
 		ctx context.Context, tenant string, q actors.ConnectionQuery,
 	) (page []actors.ConnectionInfo, next string, err error)
 	Connection(ctx context.Context, tenant, id string) (actors.ConnectionInfo, error)
+	// Recorder keeps the connections that have ended, and what was refused.
+	Recorder() *recorder.Recorder
 	// Disconnect closes one connection, DisconnectUser all of a user's; code 0 is the node's default.
 	Disconnect(tenant, id string, code uint16, reason string) error
 	DisconnectUser(ctx context.Context, tenant, user string, code uint16, reason string) (int, error)

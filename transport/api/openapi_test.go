@@ -15,6 +15,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/parley-realtime/parley/actors/presence"
+	"github.com/parley-realtime/parley/actors/recorder"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -117,6 +118,9 @@ func newDocumentedAPI(t *testing.T) *testAPI {
 		h.call("POST", publishPath, `{"event":{"kind":"project_updated","data":{"project_name":"apollo",`+
 			`"trigger":"audit"}}}`)
 	}
+	h.node.recorder.Refused(recorder.Entry{Tenant: "acme", Remote: "192.0.2.7", RequestID: "k3v9x0q2m1za", Closed: noon,
+		Dialect: "dashboard", Origin: "https://app.example.com", Status: 403,
+		Close: recorder.Close{Reason: protocol.TokenExpired}})
 	h.node.members = []presence.Member{{Topic: "outposts/" + oneOutpost, Name: "i-1", Since: noon, Seen: noon,
 		Until: time.Now().Add(time.Hour), Connection: "c-1",
 		Data: []byte(`{"uuid":"i-1","version":"2024.10.4","buildHash":"tagged","hostname":"vm"}`)}}
@@ -264,6 +268,7 @@ func TestDocument_ErrorsAreAnsweredAsItSays(t *testing.T) {
 	// These do not ask the fake node, or cannot fail; another test gets 408 from a server with a slow client.
 	exempt := map[string][]int{"GET /api/v1/stats": {429, 500, 503}, "GET /healthz": {500}, "GET /readyz": {500},
 		"GET /metrics": {500}, "GET /openapi.json": {500}, "GET /debug/pprof/{profile}": {403, 404, 500, 503},
+		"GET /api/v1/refusals": {429, 500, 503}, "GET /api/v1/admin/refusals": {403, 429, 500, 503},
 		"POST /api/v1/batch": {429, 500, 503}, "GET /api/v1/admin/tenants": {403}, "POST /api/v1/ws/ticket": {500},
 		"GET /api/v3/outposts/instances/": {500}, "GET /api/v3/root/config/": {500}, "GET /api/v3/{path}": {400, 500},
 		"POST /api/v1/users/{user}/disconnect": {404}}

@@ -58,7 +58,7 @@ func TestQueries_RefusalNamesTheParameter(t *testing.T) {
 		"/api/v1/connections?limit=99999999999999999999": "limit must be",
 		"/api/v1/connections?limit=2&limit=3":            "limit is there twice",
 		"/api/v1/connections?page=2": `no parameter "page"; known are cursor, limit, ` +
-			`user, dialect, topic`,
+			`user, dialect, topic, state, reason, address, request_id`,
 		"/api/v1/connections?topic=a%2F%2Fb":                      "empty segment",
 		"/api/v1/connections?user=%00":                            "control",
 		"/api/v1/connections?user=%ff":                            "UTF-8",

@@ -27,9 +27,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		skipBody(w)
 	}
 	s := h.server
-	q := upgradeRequest{server: s, w: w, r: r, id: protocol.NewRequestID(),
+	q := upgradeRequest{server: s, w: w, r: r, id: protocol.RequestIDOf(r.Header["X-Request-Id"]),
 		source: s.proxies.source(r), proxied: s.proxies.isUntrustedProxy(r)}
 	defer q.logRefusal()
+	defer q.record()
 	if q.route, q.pattern = h.find(r); q.route == nil {
 		q.refuse(protocol.Refuse(protocol.NotFound, "no WebSocket is served on this path"))
 		return

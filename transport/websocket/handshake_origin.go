@@ -184,7 +184,9 @@ func canonicalPort(scheme, host string) (string, error) {
 
 // errOrigin tells the developer of a page what to change. Origin and Host are what the client sent: they are quoted.
 func errOrigin(r *http.Request, host string) *protocol.Refusal {
-	return protocol.Refuse(protocol.Forbidden, "a page of Origin %s may not connect to host %s: "+
+	err := protocol.Refuse(protocol.Forbidden, "a page of Origin %s may not connect to host %s: "+
 		"list it in websocket.origins, or let the proxy in front keep the Host header",
 		protocol.Quote(strings.Join(r.Header["Origin"], ", ")), protocol.Quote(host))
+	err.Rule = "origin"
+	return err
 }

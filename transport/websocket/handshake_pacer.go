@@ -27,7 +27,7 @@ type handshakePacer struct {
 	writing func() bool // reports whether a writer is at work
 }
 
-var errTooManyHandshakes = &protocol.Refusal{Reason: protocol.Busy, RetryAfter: 2 * time.Second,
+var errTooManyHandshakes = &protocol.Refusal{Reason: protocol.Busy, Rule: "handshake", RetryAfter: 2 * time.Second,
 	Detail: "too many clients connect at once; come back or try another"}
 
 // begin blocks until an upgrade for the tenant may begin; the caller calls done when it has ended. The refusal says

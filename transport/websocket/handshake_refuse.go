@@ -1,12 +1,15 @@
 package websocket
 
 import (
+	"cmp"
 	"log/slog"
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/recorder"
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/rawjson"
 )
@@ -18,6 +21,7 @@ func (q *upgradeRequest) refuse(err *protocol.Refusal) bool {
 		seconds := math.Ceil(err.RetryAfter.Seconds())
 		q.w.Header().Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
 	}
+	q.cause = cmp.Or(q.cause, err)
 	q.respond(err.Reason.Status(), err.Reason, err.Error())
 	return false
 }
@@ -27,7 +31,8 @@ func (q *upgradeRequest) refuse(err *protocol.Refusal) bool {
 // verdict on the credential, and the client may come back. And a credential's size says nothing of what is in it. It
 // returns false, for admit.
 func (q *upgradeRequest) refuseCredential(err error) bool {
-	switch refusal := protocol.AsRefusal(err); refusal.Reason {
+	q.cause = protocol.AsRefusal(err)
+	switch refusal := q.cause; refusal.Reason {
 	case protocol.Unauthorized, protocol.InvalidToken, protocol.TokenExpired, protocol.Revoked:
 		if q.stream != nil { // no document of a protocol wants anything else than what HTTP says
 			return q.refuse(&protocol.Refusal{Reason: refusal.Reason})
@@ -52,6 +57,7 @@ func (q *upgradeRequest) refuseHandshake(bad *handshakeError) {
 	case http.StatusMethodNotAllowed:
 		h.Set("Allow", http.MethodGet)
 	}
+	q.cause = &protocol.Refusal{Reason: protocol.Malformed, Detail: bad.message, Rule: "RFC 6455"}
 	q.respond(bad.status, protocol.Malformed, bad.message)
 }
 
@@ -71,6 +77,30 @@ func (q *upgradeRequest) respond(status int, code protocol.Reason, message strin
 	h.Set("X-Content-Type-Options", "nosniff")
 	q.w.WriteHeader(status)
 	_, _ = q.w.Write(body)
+}
+
+// record keeps a handshake that was refused, or a socket that the node refused behind it. The path has no part in it: a
+// token may be in there.
+func (q *upgradeRequest) record() {
+	if q.cause == nil || q.server.recorder == nil {
+		return
+	}
+	e := recorder.Entry{Tenant: q.tenant, RequestID: q.id, Remote: q.source.address, Origin: q.r.Header.Get("Origin"),
+		Closed: time.Now(), Status: q.status}
+	if strings.HasPrefix(e.Tenant, "\x00") { // of the engine's own
+		e.Tenant = ""
+	}
+	if q.route != nil {
+		e.Dialect = q.route.dialect.Name()
+	}
+	if q.identity != nil {
+		e.User = q.identity.User
+	}
+	e.Close = recorder.Close{Reason: q.cause.Reason, Detail: q.cause.Detail, Rule: q.cause.Rule}
+	if q.status == 0 {
+		e.Code = q.cause.Reason.CloseCode()
+	}
+	q.server.recorder.Refused(e)
 }
 
 // logRefusal writes a line at debug level about a handshake that was refused. Any client can cause one, at any rate.

@@ -28,9 +28,11 @@ type upgradeRequest struct {
 	clientID   string       // the name that the client gives itself, "" for none
 	stream     *eventStream // it asks for an event stream instead; nil for a WebSocket
 
-	status  int // the HTTP status of the refusal, 0 without one
-	reason  protocol.Reason
-	message string
+	status int // the HTTP status of the refusal, 0 without one
+	reason protocol.Reason
+	cause  *protocol.Refusal // for the recorder: what the client may not know is in it
+
+	message string // of the refusal, for a question
 	retry   time.Duration
 
 	asked *decision.Record   // nil for a client; a question counts nothing (handshake_ask.go)
@@ -98,4 +100,5 @@ func (q *upgradeRequest) authenticate(credential protocol.Credential) bool {
 }
 
 var errTooManySockets = &protocol.Refusal{Reason: protocol.Busy, RetryAfter: 5 * time.Second,
+	Rule:   "max_sockets",
 	Detail: "this server has as many connections as it can hold (max_sockets); come back or try another"}

@@ -114,6 +114,7 @@ func (q *upgradeRequest) connect(k *socket) {
 	refusal := protocol.Refuse(protocol.Internal, "")
 	defer func() {
 		if refusal != nil { // also after a panic
+			q.cause = refusal
 			k.link = nil
 			if q.stream != nil {
 				refuseStream(k, q.opened.Session, refusal)
@@ -124,7 +125,8 @@ func (q *upgradeRequest) connect(k *socket) {
 		}
 	}()
 	dial := actors.ConnectOptions{Tenant: q.tenant, Dialect: q.route.dialect, Session: q.opened.Session,
-		Identity: q.identity, Remote: q.source.address, Proxied: q.proxied, Client: q.clientID}
+		Identity: q.identity, Remote: q.source.address, Proxied: q.proxied, Client: q.clientID,
+		RequestID: q.id, Origin: q.r.Header.Get("Origin")}
 	_, refusal = q.server.node.Connect(dial, func(l *actors.Conn) outbox.Transport {
 		k.link, k.outbox = l, l.Outbox()
 		return k

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/recorder"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -102,6 +103,7 @@ type testLink struct {
 	hear      func(data []byte, binary bool)
 	finish    func(then func()) // nil answers all at once
 	resumable bool
+	noted     *recorder.Close      // the first
 	gone      chan protocol.Reason // with room to show a second Gone
 	heard     atomic.Int64         // how often it was told that the client lives
 }
@@ -123,6 +125,11 @@ func (link *testLink) Finish(_ protocol.Reason, then func()) {
 		return
 	}
 	then()
+}
+func (link *testLink) Note(e recorder.Close) {
+	if link.noted == nil {
+		link.noted = &e
+	}
 }
 func (link *testLink) Gone(reason protocol.Reason) { link.gone <- reason }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/recorder"
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/decision"
 	"github.com/parley-realtime/parley/transport/fairqueue"
@@ -21,6 +22,7 @@ import (
 type Node interface {
 	Admit(tenant string, d protocol.Dialect, remote string, asked *decision.Record) *protocol.Refusal
 	AdmitUnauthenticated(remote string, proxied bool, asked *decision.Record) *protocol.Refusal
+	Recorder() *recorder.Recorder
 	Connect(d actors.ConnectOptions, open func(*actors.Conn) outbox.Transport) (*actors.Conn, *protocol.Refusal)
 }
 
@@ -33,6 +35,7 @@ type Server struct {
 	node      Node
 	auth      actors.Authenticator
 	tenant    func(*http.Request) string
+	recorder  *recorder.Recorder // nil without a node
 	origins   origins
 	proxies   proxies
 	queues    []*readyQueue
@@ -60,6 +63,9 @@ func New(
 ) (*Server, error) {
 	s := &Server{config: config.filled(), node: node, auth: auth, tenant: tenant, upgraders: map[int]*upgrader{},
 		idleAfter: idleAfter}
+	if node != nil {
+		s.recorder = node.Recorder()
+	}
 	s.logged = s.config.Logger.Enabled(context.Background(), slog.LevelDebug)
 	s.pacer = handshakePacer{fairqueue.New(0, handshakeRoom, s.config.HandshakeTimeout), s.writing}
 	var err error

@@ -6,6 +6,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors"
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/recorder"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -16,6 +17,7 @@ type (
 		Heard()
 		Finish(reason protocol.Reason, then func())
 		Resumable() bool
+		Note(e recorder.Close)
 		Gone(reason protocol.Reason)
 	}
 	frameSource interface {

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/recorder"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -24,6 +25,7 @@ type closing struct {
 	code    uint16 // 0 is a close frame without body
 	reason  string
 	cause   protocol.Reason // for the link
+	note    recorder.Close  // for the link, of a socket that its client ends
 	noFrame bool            // no close frame: the peer has ended its side of the stream without one
 
 	mu         sync.Mutex
@@ -50,6 +52,7 @@ func (s *socket) Cut() {
 // than the grace.
 func (s *socket) closeAfterAnswers(c *closing) {
 	c.unanswered = true
+	s.link.Note(c.note)
 	if s.startClosing(c); s.closing.Load() == c {
 		s.link.Finish(c.cause, func() { s.noteAnswered(c) })
 	}

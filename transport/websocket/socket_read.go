@@ -11,6 +11,7 @@ import (
 
 	"github.com/lxzan/gws"
 
+	"github.com/parley-realtime/parley/actors/recorder"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -49,6 +50,8 @@ func (s *socket) read() {
 		}
 		if c != nil {
 			s.closeAfterAnswers(c)
+		} else {
+			s.link.Note(brokeOff(s.gwsErr))
 		}
 	}
 	c := s.closing.Load()
@@ -82,7 +85,7 @@ func (s *socket) runGWS() (c *closing, silent bool) {
 			log := s.server.config.Logger
 			log.Error("panic while reading from a socket", "panic", p, "stack", string(debug.Stack()))
 			const cause = protocol.Internal
-			c, silent = &closing{code: cause.CloseCode(), reason: string(cause), cause: cause}, false
+			c, silent = byServer(cause.CloseCode(), string(cause), cause), false
 		}
 	}()
 	s.gwsCode, s.gwsErr = 0, nil
@@ -100,7 +103,7 @@ func (s *socket) runGWS() (c *closing, silent bool) {
 // closingAfterGWS turns what the guard and gws found into a close frame; nil if the peer is gone.
 func (s *socket) closingAfterGWS() *closing {
 	if s.fault != nil {
-		return &closing{code: s.fault.code, reason: s.fault.detail, cause: s.fault.reason}
+		return byServer(s.fault.code, s.fault.detail, s.fault.reason)
 	}
 	var peer *gws.CloseError
 	if errors.As(s.gwsErr, &peer) {
@@ -108,19 +111,19 @@ func (s *socket) closingAfterGWS() *closing {
 	}
 	switch s.gwsCode {
 	case 1002:
-		return &closing{code: 1002, reason: "protocol error", cause: protocol.Malformed}
+		return byServer(1002, "protocol error", protocol.Malformed)
 	case 1007:
-		return &closing{code: 1007, reason: "text is not UTF-8", cause: protocol.Malformed}
+		return byServer(1007, "text is not UTF-8", protocol.Malformed)
 	case 1009:
-		return &closing{code: tooLarge.code, reason: tooLarge.detail, cause: tooLarge.reason}
+		return byServer(tooLarge.code, tooLarge.detail, tooLarge.reason)
 	case 1011: // gws's code for anything wrong with compressed data
 		if s.gwsErr.Error() == gws.ErrMessageTooLarge.Error() {
-			return &closing{code: tooLarge.code, reason: tooLarge.detail, cause: tooLarge.reason}
+			return byServer(tooLarge.code, tooLarge.detail, tooLarge.reason)
 		}
-		return &closing{code: 1007, reason: "compressed data cannot be read", cause: protocol.Malformed}
+		return byServer(1007, "compressed data cannot be read", protocol.Malformed)
 	}
 	if isEOF(s.gwsErr) && !s.link.Resumable() { // a client that may resume gets its events later: write none to it now
-		return &closing{noFrame: true, cause: protocol.Lost}
+		return &closing{noFrame: true, cause: protocol.Lost, note: brokeOff(s.gwsErr)}
 	}
 	return nil
 }
@@ -132,13 +135,13 @@ func isEOF(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.
 func (s *socket) answerClose(peer *gws.CloseError) *closing {
 	switch s.gwsCode {
 	case 1002:
-		return &closing{code: 1002, reason: "bad close frame", cause: protocol.Malformed}
+		return byServer(1002, "bad close frame", protocol.Malformed)
 	case 1007:
-		return &closing{code: 1007, reason: "close reason is not UTF-8", cause: protocol.Malformed}
+		return byServer(1007, "close reason is not UTF-8", protocol.Malformed)
 	case 0:
-		return &closing{cause: protocol.Disconnected}
+		return &closing{cause: protocol.Disconnected, note: byClient(recorder.NoCode, "")}
 	}
-	return &closing{code: peer.Code, cause: protocol.Disconnected}
+	return &closing{code: peer.Code, cause: protocol.Disconnected, note: byClient(peer.Code, string(peer.Reason))}
 }
 
 var discardBuffers = sync.Pool{New: func() any { return bytes.NewBuffer(make([]byte, 32<<10)) }}
