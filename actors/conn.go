@@ -14,6 +14,7 @@ import (
 	"github.com/parley-realtime/parley/actors/recorder"
 	"github.com/parley-realtime/parley/actors/resume"
 	"github.com/parley-realtime/parley/actors/stats"
+	"github.com/parley-realtime/parley/actors/tap"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -84,6 +85,13 @@ const (
 func (f *flags) set(flag uint32) (first bool) { return f.bits.Or(flag)&flag == 0 }
 
 func (f *flags) has(flag uint32) bool { return f.bits.Load()&flag != 0 }
+
+// sourceOf describes a connection for taps.
+func sourceOf(l *Conn) tap.Source {
+	return tap.Source{
+		Connection: l.ID(), User: l.user(), Dialect: l.dialect().Name(), LoggedIn: l.identity.Load() != nil,
+	}
+}
 
 // since is when the connection was made.
 func (l *Conn) since() time.Time { return l.node.wheel.Time(l.began) }

@@ -12,6 +12,7 @@ import (
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/actors/resume"
+	"github.com/parley-realtime/parley/actors/tap"
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/decision"
 )
@@ -54,6 +55,7 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	}
 	n.inspector = inspector{&n.tenants}
 	n.explainer = explainer{&n.services, &n.tenants}
+	n.taps.Find, n.taps.Outboxes = n.tenants.source, &n.outboxes
 	n.admin = admin{tenants: &n.tenants, node: &n.services}
 	n.admin.revoker, _ = auth.(revoker)
 	n.watermark = health.NewWatermark(sheddable{&n.tenants}, n.cfg.Memory, n.log, n.wheel)
@@ -166,6 +168,23 @@ func (n *Node) Drain(ctx context.Context) error {
 		return ctx.Err()
 	}
 	return err
+}
+
+// Tap queues the frames of a connection by its id, of a user or of a topic, whichever is not "", until the caller
+// closes the tap. Errors are protocol.Refusals: NotFound, Busy. It does not block.
+func (n *Node) Tap(tenant, id, user, topic string) (*tap.Tap, error) {
+	of := tap.Target{Tenant: tenant, User: user, Topic: topic}
+	if _, err := n.lookup(tenant); err != nil {
+		return nil, err
+	}
+	if id != "" {
+		l, err := n.conn(tenant, id)
+		if err != nil {
+			return nil, err
+		}
+		of.Number = l.number()
+	}
+	return n.taps.Open(of)
 }
 
 // Close ends everything at once: all connections, actors and the wheel. It blocks until they have ended. A second call

@@ -18,6 +18,7 @@ import (
 	"github.com/parley-realtime/parley/actors/recorder"
 	"github.com/parley-realtime/parley/actors/resume"
 	"github.com/parley-realtime/parley/actors/stats"
+	"github.com/parley-realtime/parley/actors/tap"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/decision"
@@ -43,6 +44,7 @@ type services struct {
 	wheel           *timer.Wheel
 	backlog         *outbox.Backpressure
 	outboxes        outbox.Shared
+	taps            tap.Taps
 	supervise       struct{ tenant, user, topic, connection, lifecycle *mailbox.Supervisor }
 	sessions        *resume.Store // suspended ones, of clients that may come back
 	totals          *stats.Totals // for the metrics

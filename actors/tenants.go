@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/parley-realtime/parley/actors/tap"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -81,6 +82,16 @@ func (ts *tenants) conn(tenant, id string) (*Conn, *protocol.Refusal) {
 		return l, nil
 	}
 	return nil, protocol.Refuse(protocol.NotFound, "no connection %s", protocol.Quote(id))
+}
+
+// source describes a connection of a tenant for taps.
+func (ts *tenants) source(tenant string, number uint64) (tap.Source, bool) {
+	if t := ts.tenant(tenant); t != nil {
+		if l := t.links.Get(number); l != nil {
+			return sourceOf(l), true
+		}
+	}
+	return tap.Source{}, false
 }
 
 // allConns are the connections of all tenants, without the canaries.

@@ -179,7 +179,11 @@ func (t historyReader) unread(err error, at protocol.Position, now time.Time) *p
 type fanoutEngine topic
 
 func (e *fanoutEngine) Encode(d protocol.Dialect, to protocol.Delivery, born int64) *outbox.Frame {
-	return e.tenant.node.encoder.Encode(d, to, born)
+	f := e.tenant.node.encoder.Encode(d, to, born)
+	if taps := &e.tenant.node.taps; taps.Any() {
+		taps.Encoded(e.tenant.name, e.name, d.Name(), f)
+	}
+	return f
 }
 
 func (e *fanoutEngine) Place(offset uint64) (topic string, at protocol.Position) {

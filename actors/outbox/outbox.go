@@ -1,6 +1,9 @@
 package outbox
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // Outbox holds the frames that wait for one socket. Topics and users offer frames, the socket's transport takes them
 // (outbox_offer.go, outbox_take.go). Many goroutines may use it at once. The send queue decides what goes next; the
@@ -35,7 +38,10 @@ type Outbox struct {
 
 // Shared is what all outboxes of a node share.
 type Shared struct {
-	Limits  Limits // static
+	Limits Limits // static
+	// Taken, unless it is nil, sees the frames that a transport takes, with the number of the connection, on their
+	// way. It must not block.
+	Taken   atomic.Pointer[func(number uint64, frames []*Frame)]
 	Delay   Delay
 	Latency LatencyHistogram
 }

@@ -15,6 +15,9 @@ func (o *Outbox) Take(into []*Frame, max int) []*Frame {
 	}
 	o.awake = len(into) > had // also if nobody woke it: Ack tells it of what is left
 	o.mu.Unlock()
+	if taken := o.shared.Taken.Load(); taken != nil && len(into) > had {
+		(*taken)(o.number, into[had:])
+	}
 	return into
 }
 

@@ -5,6 +5,9 @@ import (
 	"io"
 	"strconv"
 	"time"
+
+	"github.com/parley-realtime/parley/actors/outbox"
+	"github.com/parley-realtime/parley/actors/tap"
 )
 
 // backup stands for what the server writes.
@@ -14,6 +17,15 @@ func (n *fakeNode) backup(_ context.Context, to io.Writer) error {
 	}
 	_, err := io.WriteString(to, "an archive")
 	return err
+}
+
+// Tap taps nothing: it is over when its time is, or the fake node drains.
+func (n *fakeNode) Tap(tenant, _, user, topic string) (*tap.Tap, error) {
+	if err := n.check(tenant); err != nil {
+		return nil, err
+	}
+	taps := tap.Taps{Outboxes: &outbox.Shared{}}
+	return taps.Open(tap.Target{Tenant: tenant, User: user, Topic: topic})
 }
 
 func (n *fakeNode) Tenants() []string {

@@ -39,6 +39,8 @@ func TestHandler_PublicAndInternalRoutesAreApart(t *testing.T) {
 	internal := map[string]string{
 		"/healthz": "GET", "/readyz": "GET", "/metrics": "GET", "/openapi.json": "GET", "/api/v1/admin/tenants": "GET",
 		"/debug/pprof/heap": "GET", "/api/v1/admin/backup": "POST", "/api/v1/admin/refusals": "GET",
+		"/api/v1/connections/ws-1/tap?for=0s": "GET", "/api/v1/users/7/tap?for=0s": "GET",
+		"/api/v1/topics/a/tap?for=0s":      "GET",
 		"/api/v1/admin/tenants/acme/drain": "POST", "/api/v1/admin/tenants/acme/restart": "POST",
 		"/api/v1/admin/tenants/acme/suspend": "POST", "/api/v1/admin/tenants/acme/resume": "POST",
 		"/api/v1/admin/tenants/acme/explain": "POST",

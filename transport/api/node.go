@@ -9,6 +9,7 @@ import (
 	"github.com/parley-realtime/parley/actors/presence"
 	"github.com/parley-realtime/parley/actors/recorder"
 	"github.com/parley-realtime/parley/actors/stats"
+	"github.com/parley-realtime/parley/actors/tap"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -50,6 +51,9 @@ type Node interface {
 	Draining() bool
 	// Attendance lists the members who are present in the topics at or below a prefix.
 	Presence(ctx context.Context, tenant, prefix string) ([]presence.Member, error)
+
+	// Tap shows the frames of a connection by its id, of a user or of a topic, whichever is not "".
+	Tap(tenant, id, user, topic string) (*tap.Tap, error)
 
 	Tenants() []string
 	// DrainTenant closes a tenant's connections, paced until the context ends, and lets new ones in meanwhile.

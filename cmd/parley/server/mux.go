@@ -33,7 +33,7 @@ func (d *mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		sockets.ServeHTTP(w, r)
 	case in.events != nil && r.URL.Path == sse.Path:
 		in.events.ServeHTTP(w, r)
-	case strings.HasPrefix(r.URL.Path, operatorPaths):
+	case strings.HasPrefix(r.URL.Path, operatorPaths), isTap(r.URL.EscapedPath()):
 		in.rest.ServeHTTP(w, r)
 	case strings.HasPrefix(r.URL.Path, "/api/v1/"):
 		in.calls.ServeHTTP(w, r)
@@ -56,6 +56,13 @@ func (in *routes) socketsOf(r *http.Request) *websocket.Handler {
 
 // operatorPaths belong to the internal address, which in dev mode is the public one.
 const operatorPaths = "/api/v1/admin/"
+
+// isTap reports whether a path is that of a tap, which belongs to the internal address as well: the third segment
+// behind /api/v1/ is "tap".
+func isTap(path string) bool {
+	rest, ok := strings.CutPrefix(path, "/api/v1/")
+	return ok && strings.Count(rest, "/") == 2 && strings.HasSuffix(rest, "/tap")
+}
 
 // pathless is a dialect that is spoken nowhere.
 type pathless struct{ protocol.Dialect }
