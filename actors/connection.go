@@ -151,9 +151,7 @@ func (c *connection) receive(m received) {
 	}
 	at := c.node.wheel.Since(now)
 	messages, commands := c.session.Receive(now, message)
-	if taps := &c.node.taps; taps.Any() {
-		taps.Received(c.tenant().name, c.number(), sourceOf(&c.Conn), message, commands)
-	}
+	c.showTaps(message, commands)
 	c.limits.Charge(c.tenant().limits, c.peer(), messages-1, at)
 	if !c.limits.Within(c.dialect().Limits(), messages, at) {
 		limit := c.dialect().Limits().Rate

@@ -300,3 +300,10 @@ func reasonFor(cmd protocol.Close) protocol.Reason {
 	}
 	return protocol.Disconnected
 }
+
+// showTaps shows a message, and what the session made of it, to the taps that want it.
+func (c *connection) showTaps(message protocol.ClientMessage, commands []protocol.Command) {
+	if taps := &c.node.taps; taps.Any() {
+		taps.Received(c.tenant().name, c.number(), sourceOf(&c.Conn), message, commands)
+	}
+}
