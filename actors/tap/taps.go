@@ -116,6 +116,8 @@ func (f *Frame) note(commands []protocol.Command) (topics []string) {
 			topics = append(topics, c.Topic)
 		case protocol.Unsubscribe:
 			topics = append(topics, c.Topic)
+		case protocol.Publish:
+			topics = append(topics, c.Topic)
 		case protocol.Announce:
 			topics = append(topics, c.Topic)
 		}

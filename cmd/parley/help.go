@@ -73,4 +73,6 @@ var clientHelp = kong.Vars{
 	"history_after": "Only what came behind this position; one that the topic has lost is an error.",
 	"kick_whom":     "A connection's id, such as ws-7, or a user.",
 	"why_what":      "A connection's id, such as ws-7, a user, or the request id of a refusal.",
+	"tap_whom": "A connection's id, such as ws-7, a user, or with --topic a topic; --key is the admin key, if the " +
+		"server has one.",
 }

@@ -50,6 +50,7 @@ type commands struct {
 	Bench   benchCommand   `cmd:"" help:"Load a server with clients of one protocol, and measure what they hear."`
 	Doctor  doctorCommand  `cmd:"" help:"Look for what keeps a server from serving well, and say how to repair it."`
 	Explain explainCommand `cmd:"" help:"Ask whether a client may do something, and which rule decides."`
+	Tap     tapCommand     `cmd:"" help:"Print the frames of a connection, a user or a topic while they pass."`
 	Check   checkCommand   `cmd:"" help:"Check a configuration and print every problem in it."`
 	Config  configCommand  `cmd:"" help:"Print every setting with its default, unit, environment name and meaning."`
 	Backup  backupCommand  `cmd:"" help:"${backup}"`

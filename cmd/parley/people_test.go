@@ -168,6 +168,33 @@ func TestCommands_ServeWritesItsAddressesIntoTheReadyFile(t *testing.T) {
 	}
 }
 
+// An operator sees what a client and the server say to each other, but no token.
+func TestCommands_TapPrintsTheFramesOfAUserAndATopic(t *testing.T) {
+	t.Parallel()
+	r := serveDev(t)
+	tap := func(args ...string) *spoken {
+		cmd := command(t, nil, append([]string{"tap", "--url", r.base}, args...)...)
+		return speakAs(t, cmd.Env, cmd.Path, cmd.Args[1:]...)
+	}
+	user, topic := tap("--user", "listener"), tap("--topic", "alerts/1", "--output", "json")
+	r.log.contains(t, "an operator taps frames", "/users/listener/tap")
+	r.log.contains(t, "an operator taps frames", "/topics/alerts%2F1/tap")
+	listener := r.listener("--dialect", "valtronics", "alerts/1")
+	r.subscribed(1, "alerts/1")
+	r.alerts(1)
+	user.contains(t, " -> ws-", "valtronics", `"type":"subscribe"`)
+	heard := user.contains(t, " <- ws-", "valtronics", `"title":"Hot`)
+	topic.contains(t, `"direction":"out"`, `"decoded":{"type":"alert"`)
+	id := regexp.MustCompile(`ws-[0-9]+`).FindString(heard)
+	one := tap(id)
+	r.log.contains(t, "an operator taps frames", "/connections/"+id+"/tap")
+	_ = listener.cmd.Process.Kill()
+	one.contains(t, "end ", "the connection ended")
+	if got := parley(t, nil, "tap", "--url", r.base, "ws-99"); got.status != 1 {
+		t.Errorf("%d %q", got.status, got.stderr)
+	}
+}
+
 // README has a row for each command that is not hidden, and what their statuses mean.
 func TestHouse_ReadmeHasARowForEachCommand(t *testing.T) {
 	var all commands

@@ -19,13 +19,13 @@ func (n *fakeNode) backup(_ context.Context, to io.Writer) error {
 	return err
 }
 
-// Tap taps nothing: it is over when its time is, or the fake node drains.
+// Tap taps what the test gives to taps.
 func (n *fakeNode) Tap(tenant, _, user, topic string) (*tap.Tap, error) {
 	if err := n.check(tenant); err != nil {
 		return nil, err
 	}
-	taps := tap.Taps{Outboxes: &outbox.Shared{}}
-	return taps.Open(tap.Target{Tenant: tenant, User: user, Topic: topic})
+	n.taps.Outboxes = &outbox.Shared{}
+	return n.taps.Open(tap.Target{Tenant: tenant, User: user, Topic: topic})
 }
 
 func (n *fakeNode) Tenants() []string {

@@ -14,6 +14,7 @@ import (
 	"github.com/parley-realtime/parley/actors/presence"
 	"github.com/parley-realtime/parley/actors/recorder"
 	"github.com/parley-realtime/parley/actors/stats"
+	"github.com/parley-realtime/parley/actors/tap"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -36,6 +37,7 @@ type fakeNode struct {
 	health     actors.Health
 	fail       error // what every call answers, if set
 	panics     bool
+	taps       tap.Taps
 	onPublish  func(ctx context.Context) error
 	probe      func(ctx context.Context) (time.Duration, error)
 	queries    []any

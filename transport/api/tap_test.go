@@ -2,11 +2,13 @@ package api
 
 import (
 	"context"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -55,6 +57,43 @@ func TestTap_EndsWhenItsReaderGoes(t *testing.T) {
 		defer cancel()
 		h.do(request("GET", tapPath, "").WithContext(ctx))
 		if !strings.Contains(h.log.String(), `why="its reader left"`) {
+			t.Errorf("%s", h.log)
+		}
+	})
+}
+
+// stalled is a reader that reads nothing before the gate opens.
+type stalled struct {
+	*httptest.ResponseRecorder
+	gate chan struct{}
+}
+
+func (s stalled) Write(text []byte) (int, error) {
+	<-s.gate
+	return s.ResponseRecorder.Write(text)
+}
+
+func TestTap_TellsASlowReaderHowManyFramesItMissed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTestAPI(t, Config{AdminKey: "k1"})
+		w := stalled{httptest.NewRecorder(), make(chan struct{})}
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			h.Internal().ServeHTTP(w, request("GET", "/api/v1/topics/room/tap?for=1m", ""))
+		}()
+		synctest.Wait()
+		for range 1024 + 5 { // nobody waits for the reader
+			h.node.taps.Encoded("acme", "room", "notify", &outbox.Frame{Op: outbox.Text, Data: []byte(`{"a":1}`)})
+		}
+		close(w.gate)
+		<-ended
+		text := w.Body.String()
+		if n := strings.Count(text, `"raw":"{\"a\":1}"`); n != 1024 || !strings.HasPrefix(text, ": tapping\n\n"+
+			"event: dropped\ndata: {\"frames\":5}\n\ndata: ") {
+			t.Errorf("%d frames: %.200s", n, text)
+		}
+		if !strings.Contains(h.log.String(), "frames=1024 dropped=5") {
 			t.Errorf("%s", h.log)
 		}
 	})
