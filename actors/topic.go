@@ -189,6 +189,8 @@ func (t *topic) serve(ctx mailbox.Context) {
 		m.reply.Give(t.members.List(t.node().now()), nil)
 	case describe:
 		m.reply.Give(historyReader{t}.describe(), nil)
+	case interface{ askTopic(*topic) }: // see may_deliver.go
+		m.askTopic(t)
 	case flush:
 		batcher{t}.flush(m)
 	case windowEnds:
@@ -226,10 +228,7 @@ func (t *topic) publish(p *fanout.Delivery) {
 		p.Result.Repeats(first)
 		return
 	}
-	p.Policy = t.policy.Frames
-	if b := &t.policy.Batch; b.Window > 0 {
-		p.Batch = b
-	}
+	p.Apply(t.policy)
 	t.use(now)
 	if t.memory == nil {
 		t.store(p, now, false)

@@ -104,6 +104,8 @@ func (u *user) Receive(ctx mailbox.Context) {
 	case mayJoin:
 		asked := &decision.Record{}
 		m.reply.Give(asked, u.admits(m.dialect, m.dialect.Limits().PerUser, nil, asked))
+	case interface{ askUser(*user) }: // see may_deliver.go
+		m.askUser(u)
 	case idleTimeout:
 		u.idle(ctx)
 	case idleAgain:

@@ -39,6 +39,15 @@ func (d *Dedup) Known(count int, age time.Duration, delivery *Delivery, now time
 	return nil
 }
 
+// Repeats reports whether Known would know an event.
+func (d *Dedup) Repeats(age time.Duration, delivery *Delivery, now time.Time) bool {
+	if delivery.Anonymous || d.seen == nil {
+		return false
+	}
+	s, ok := d.seen.Peek(delivery.Event.ID)
+	return ok && now.Sub(s.at) <= age && (s.done || !s.result.Failed())
+}
+
 // Resize gives a window another bound of ids.
 func (d *Dedup) Resize(count int) {
 	switch {

@@ -50,6 +50,14 @@ func NewDelivery(event *protocol.Event, anonymous bool) *Delivery {
 	return &Delivery{Event: event, Result: newResult(1)}
 }
 
+// Apply applies the policy of the event's topic to the delivery.
+func (d *Delivery) Apply(p *policy.Topic) {
+	d.Policy = p.Frames
+	if p.Batch.Window > 0 {
+		d.Batch = &p.Batch
+	}
+}
+
 // encodedFrame is one of the event's frames; a nil frame says that the dialect has no words for it.
 type encodedFrame struct {
 	encodingKey

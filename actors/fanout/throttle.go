@@ -78,6 +78,15 @@ func (t *throttle) hold(d *Delivery, offset uint64, every time.Duration, now tim
 	return k.next
 }
 
+// holds reports whether hold would hold an event of a key back.
+func (t *throttle) holds(key throttleKey, now time.Time) bool {
+	if t == nil || t.keys[key] == nil {
+		return false
+	}
+	k := t.keys[key]
+	return k.pending.event != nil || now.Before(k.next)
+}
+
 // hasRoom reports whether there is room for one more key. It may forget quiet keys for that.
 func (t *throttle) hasRoom(now time.Time) bool {
 	if len(t.keys) < maxThrottleKeys {

@@ -48,6 +48,25 @@ func (o *Outbox) Offer(f *Frame, when When) int {
 	return o.unlock(size, when)
 }
 
+// Room says whether an outbox would take an offer of a frame now: 0, or why it would refuse it. sheds says that older
+// frames may have to give way.
+func Room(o *Outbox, f *Frame) (refused int, sheds bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	size := f.Size()
+	switch {
+	case o.closed:
+		return RefusedClosed, false
+	case o.waiting.frames == 0:
+		return 0, false
+	case f.policy != Keep && (o.waiting.lossy != nil || o.waiting.overShare(f.policy, size, o.shared.Limits)):
+		return 0, true
+	case o.waiting.full(size, o.shared.Limits):
+		return RefusedFull, false
+	}
+	return 0, false
+}
+
 // offerLossy is Offer where older frames may make room. The caller holds the lock, which offerLossy releases.
 func (o *Outbox) offerLossy(f *Frame, when When) int {
 	before := o.waiting.weight

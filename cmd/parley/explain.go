@@ -13,16 +13,16 @@ import (
 type explainCommand struct {
 	serverFlags
 	terminal.Output
-	User       string `placeholder:"U" help:"Who acts, as with a good token that names no topics."`
+	User       string `placeholder:"U" help:"Who acts or receives, as with a good token that names no topics."`
 	Token      string `placeholder:"JWT" help:"What the client shows."`
-	Connection string `placeholder:"ID" help:"The connection that acts, such as ws-7."`
-	Topic      string `placeholder:"T" help:"The topic of subscribe or publish."`
-	Event      string `placeholder:"JSON" help:"The event of publish: {\"kind\":...,\"data\":{...}}."`
+	Connection string `placeholder:"ID" help:"The connection that acts or receives, such as ws-7."`
+	Topic      string `placeholder:"T" help:"The topic of subscribe, publish or receive."`
+	Event      string `placeholder:"JSON" help:"The event of publish or receive: {\"kind\":...,\"data\":{...}}."`
 	Origin     string `placeholder:"URL" help:"The Origin of the web page that connects."`
 	Address    string `placeholder:"IP" help:"The client's address."`
 	Dialect    string `placeholder:"D" help:"${explain_dialect}"`
 	Host       string `placeholder:"NAME" help:"The host that the client asks for."`
-	Action     string `arg:"" enum:"connect,subscribe,publish" help:"One of connect, subscribe, publish."`
+	Action     string `arg:"" enum:"connect,subscribe,publish,receive" help:"connect, subscribe, publish or receive."`
 }
 
 // explanation is the server's answer.

@@ -64,6 +64,17 @@ const (
 	// Of a publish.
 	Target
 	Backpressure
+	// Of a delivery to a connection.
+	Connected
+	Inbox
+	Dedup
+	Batch
+	Subscription
+	Filter
+	Excluded
+	Throttle
+	DialectWords
+	Slow
 
 	count
 )
@@ -143,6 +154,19 @@ var table = [count]rule{
 		"The dialect itself ends such a connection, such as one whose token grants nothing that it can say."},
 	Target:       {"target", "", "An event is for exactly one of a topic, users, or all."},
 	Backpressure: {"backpressure", "engine.backlog", "Readers do not keep up, so publishers wait; see slow readers."},
+	Connected:    {"connected", "", "See why the client left or never came, and let it connect."},
+	Inbox:        {"inbox", "engine.inbox_count", ""},
+	Dedup: {"dedup", "engine.dedup_age",
+		"Give each event an id of its own, or none."},
+	Batch:        {"batch", "", ""},
+	Subscription: {"subscription", "", "Subscribe to it, or to a topic above it."},
+	Filter:       {"filter", "", "Subscribe with another filter."},
+	Excluded:     {"excluded", "", "Publish without exclude_connection."},
+	Throttle:     {"throttle", "", ""},
+	DialectWords: {"dialect_words", "",
+		"The dialect has no words for events of this kind, or the client asked for none of them."},
+	Slow: {"slow", "engine.queue_bytes",
+		"The connection reads too slowly and has no room for the event; it would be closed."},
 }
 
 // String is the rule's name.

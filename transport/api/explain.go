@@ -16,16 +16,18 @@ const (
 	Connect   = "connect"
 	Subscribe = "subscribe"
 	Publish   = "publish"
+	Receive   = "receive"
 )
 
 // Question asks how the server would decide. A field that is "" is left open.
 type Question struct {
 	Action string
-	// User is who acts, or Token what is shown. A publish is the tenant's own, and has neither.
+	// User is who acts or receives, or Token what is shown. A publish is the tenant's own, and has neither.
 	User, Token string
 	// Connection is the id of the connection that acts.
 	Connection string
-	// Target and Event are of a publish; Target.Topic also is the topic of a subscription.
+	// Target and Event are of a publish, and of what is received, which is for the user if Target.Topic is "".
+	// Target.Topic also is the topic of a subscription.
 	Target actors.Target
 	Event  *protocol.Event
 	// Origin, Address (without port), Dialect and Host are of the handshake.
@@ -58,7 +60,7 @@ type Explainer interface {
 const maxQuestion = protocol.MaxToken + 8<<10
 
 var questionMembers = []string{"action", "user", "token", "connection", "topic", "event", "origin", "address",
-	"dialect", "host"}
+	"dialect", "host", "exclude_connection"}
 
 // explain does POST /api/v1/explain.
 func (a *API) explain(ctx context.Context, rc *requestContext) error {
@@ -97,7 +99,8 @@ func (a *API) explainTenant(ctx context.Context, rc *requestContext) (err error)
 
 func (a *API) readQuestion(members []rawjson.Member) (q Question, err error) {
 	texts := map[string]*string{"action": &q.Action, "token": &q.Token, "connection": &q.Connection,
-		"topic": &q.Target.Topic, "origin": &q.Origin, "address": &q.Address, "dialect": &q.Dialect, "host": &q.Host}
+		"topic": &q.Target.Topic, "exclude_connection": &q.Target.Exclude, "origin": &q.Origin,
+		"address": &q.Address, "dialect": &q.Dialect, "host": &q.Host}
 	for _, m := range members {
 		switch m.Name {
 		case "event":
@@ -120,19 +123,23 @@ func (a *API) readQuestion(members []rawjson.Member) (q Question, err error) {
 // check says what is missing in a question.
 func (q *Question) check() error {
 	switch {
-	case q.Action != Connect && q.Action != Subscribe && q.Action != Publish:
-		return protocol.Refuse(protocol.Malformed, "action must be one of connect, subscribe, publish")
+	case !slices.Contains([]string{Connect, Subscribe, Publish, Receive}, q.Action):
+		return protocol.Refuse(protocol.Malformed, "action must be one of connect, subscribe, publish, receive")
 	case q.User != "" && q.Token != "" || q.Connection != "" && q.User+q.Token != "":
 		return protocol.Refuse(protocol.Malformed, "ask about one of user, token and connection")
 	case q.Action == Publish && q.User+q.Token+q.Connection != "":
 		return protocol.Refuse(protocol.Malformed, "a publish is asked about as the tenant's own: "+
 			"leave out user, token and connection")
-	case q.Action == Publish && q.Event == nil:
+	case (q.Action == Publish || q.Action == Receive) && q.Event == nil:
 		return protocol.Refuse(protocol.Malformed, `event is missing: {"kind":"...","data":{...}}`)
 	case q.Action == Subscribe && q.Target.Topic == "":
 		return protocol.Refuse(protocol.Malformed, "topic is missing")
 	case q.Action == Subscribe && q.User+q.Token+q.Connection == "":
 		return protocol.Refuse(protocol.Malformed, "who subscribes? Name a user, a token or a connection")
+	case q.Action == Receive && (q.User+q.Connection == "" || q.Token != ""):
+		return protocol.Refuse(protocol.Malformed, "who receives it? Name a user or a connection")
+	case q.Action == Receive && q.Target.Topic == "":
+		q.Target.Topic = q.Event.HomeTopic()
 	case q.Action == Publish && q.Target.Topic == "":
 		var err error
 		q.Target.Topic, err = homeTopic(q.Event)

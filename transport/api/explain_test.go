@@ -43,15 +43,18 @@ func TestExplain_RefusesQuestionsThatLeaveOpenWhatIsMeant(t *testing.T) {
 	for body, says := range map[string]string{
 		`{}`:               "action must be",
 		`{"action":"fly"}`: "action must be",
-		`{"action":"connect","user":"1","token":"x"}`:            "one of user",
-		`{"action":"connect","user":"1","connection":"x"}`:       "one of user",
-		`{"action":"subscribe","user":"1"}`:                      "topic is missing",
-		`{"action":"subscribe","topic":"a"}`:                     "who subscribes",
-		`{"action":"publish","topic":"a","user":"1"}`:            "as the tenant's own",
-		`{"action":"publish","topic":"a"}`:                       "event is missing",
-		`{"action":"publish","event":{"kind":"json","data":{}}}`: "needs one of topic",
-		`{"action":"connect","colour":"red"}`:                    "no member",
-		`{"action":7}`:                                           "must be a string",
+		`{"action":"connect","user":"1","token":"x"}`:                        "one of user",
+		`{"action":"connect","user":"1","connection":"x"}`:                   "one of user",
+		`{"action":"subscribe","user":"1"}`:                                  "topic is missing",
+		`{"action":"subscribe","topic":"a"}`:                                 "who subscribes",
+		`{"action":"publish","topic":"a","user":"1"}`:                        "as the tenant's own",
+		`{"action":"publish","topic":"a"}`:                                   "event is missing",
+		`{"action":"publish","event":{"kind":"json","data":{}}}`:             "needs one of topic",
+		`{"action":"receive","event":{"kind":"json","data":{}}}`:             "who receives",
+		`{"action":"receive","user":"1"}`:                                    "event is missing",
+		`{"action":"receive","token":"1","event":{"kind":"json","data":{}}}`: "who receives",
+		`{"action":"connect","colour":"red"}`:                                "no member",
+		`{"action":7}`:                                                       "must be a string",
 	} {
 		a := h.do(request("POST", "/api/v1/explain", body))
 		if a.status != http.StatusBadRequest || !strings.Contains(a.body, says) {

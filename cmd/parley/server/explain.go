@@ -53,12 +53,13 @@ type question struct {
 	tenant  string
 	dialect *dialect
 	client  *protocol.Client // of the dialect
+	section string           // of the dialect's settings
 	asked   *decision.Record
 }
 
 // Explain implements api.Explainer.
 func (e *explainer) Explain(ctx context.Context, tenant string, q api.Question) (api.Explanation, error) {
-	in := question{e, q, ctx, tenant, nil, nil, &decision.Record{Tenant: tenant}}
+	in := question{explainer: e, Question: q, ctx: ctx, tenant: tenant, asked: &decision.Record{Tenant: tenant}}
 	if err := in.complete(); err != nil {
 		return api.Explanation{}, err
 	}
@@ -72,6 +73,8 @@ func (q *question) decide() *protocol.Refusal {
 		return q.connect()
 	case api.Subscribe:
 		return q.subscribe()
+	case api.Receive:
+		return q.receive()
 	default:
 		return q.publish()
 	}
@@ -79,6 +82,9 @@ func (q *question) decide() *protocol.Refusal {
 
 // complete finds what the question leaves open, and says what is wrong with the rest.
 func (q *question) complete() error {
+	if q.Action == api.Receive {
+		return nil // the connections say in which dialect
+	}
 	if q.Connection != "" {
 		known, err := q.node.Connection(q.ctx, q.tenant, q.Connection)
 		if err != nil {
@@ -106,6 +112,7 @@ func (q *question) complete() error {
 		return protocol.Refuse(protocol.Malformed, "there is no dialect %s whose clients could be asked about",
 			protocol.Quote(q.Dialect))
 	}
+	q.section = q.dialect.Name()
 	return nil
 }
 
@@ -149,7 +156,7 @@ func (q *question) explanation(refusal *protocol.Refusal) api.Explanation {
 	}
 	provenance := q.provenance.Load()
 	for _, step := range asked.Steps() {
-		at := provenance.Find(q.tenant, q.dialect.Name(), step.Setting)
+		at := provenance.Find(q.tenant, q.section, step.Setting)
 		answer.Trail = append(answer.Trail, api.ExplainedRule{Step: step, Setting: at.Key, At: at.At})
 	}
 	return answer

@@ -1,13 +1,14 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,7 +46,7 @@ func TestExplain_AgreesWithWhatReallyHappens(t *testing.T) {
 	}
 	t.Logf("%d questions agree: %v", questions, counts)
 	for _, kind := range []string{"connect true", "connect false", "subscribe true", "subscribe false", "publish true",
-		"publish false"} {
+		"publish false", "receive true", "receive false"} {
 		if counts[kind] == 0 {
 			t.Errorf("no %s among %v", kind, counts)
 		}
@@ -58,13 +59,15 @@ func (w *world) compare(counts map[string]int) {
 		time.Sleep(time.Duration(w.random.IntN(5000)) * time.Millisecond)
 	}
 	tenant, user := pick(w.random, "acme", "beta"), pick(w.random, "u1", "u2", "u3")
-	switch w.random.IntN(8) {
+	switch w.random.IntN(11) {
 	case 0:
 		w.closeFrom(0) // else it would close them by and by
 		_ = w.node.SuspendTenant(tenant, w.random.IntN(8) == 0)
 		fallthrough
 	case 1:
 		w.comparePublish(tenant, counts)
+	case 2, 3, 4:
+		w.compareReceive(counts)
 	default:
 		w.compareClient(tenant, user, counts)
 	}
@@ -129,6 +132,7 @@ func (w *world) compareClient(tenant, user string, counts map[string]int) {
 	}
 	w.open = append(w.open, conn)
 	if admitted {
+		conn.tenant, conn.dialect, conn.id = tenant, q.Dialect, w.newest(tenant).ID
 		w.compareSubscribe(tenant, q, shown, conn, counts)
 	}
 	if !admitted || r.IntN(3) > 0 {
@@ -147,7 +151,31 @@ func (w *world) authenticated(tenant string) (n int) {
 // visitor is a client that is read.
 type visitor struct {
 	*ws.Conn
-	ended chan struct{}
+	tenant, dialect, id string // once it has logged in
+	ended               chan struct{}
+	mu                  sync.Mutex
+	heard               bytes.Buffer // all that it read
+}
+
+// heardOf reports whether the client read a text.
+func (v *visitor) heardOf(text string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return bytes.Contains(v.heard.Bytes(), []byte(text))
+}
+
+// read reads until the connection ends.
+func (v *visitor) read() {
+	defer close(v.ended)
+	for {
+		_, data, err := v.Conn.Read(context.Background())
+		if err != nil {
+			return
+		}
+		v.mu.Lock()
+		v.heard.Write(data)
+		v.mu.Unlock()
+	}
 }
 
 func (v *visitor) hasEnded() bool {
@@ -182,13 +210,8 @@ func (w *world) connect(q api.Question, token string) *visitor {
 	if err != nil {
 		return nil
 	}
-	v := &visitor{conn, make(chan struct{})}
-	go func() {
-		defer close(v.ended)
-		for err := error(nil); err == nil; {
-			_, _, err = conn.Read(context.Background())
-		}
-	}()
+	v := &visitor{Conn: conn, ended: make(chan struct{})}
+	go v.read()
 	var frames [][]byte
 	switch {
 	case client.SubscribesFirst:
@@ -223,7 +246,7 @@ func (w *world) compareSubscribe(
 		topics = append(slices.DeleteFunc(slices.Clone(topics), hears), "alerts")
 	}
 	q.Action, q.Target.Topic = api.Subscribe, pick(w.random, topics...)
-	if w.subscribed(tenant)[q.Target.Topic] {
+	if w.newest(tenant).subscribed(q.Target.Topic) {
 		return
 	}
 	asked := time.Now()
@@ -232,21 +255,5 @@ func (w *world) compareSubscribe(
 	if err == nil {
 		w.say(v, frames)
 	}
-	w.agree("subscribe", answer, refusal, w.subscribed(tenant)[q.Target.Topic], asked, counts)
-}
-
-// subscribed are the topics of the newest connection.
-func (w *world) subscribed(tenant string) map[string]bool {
-	all, _, err := w.node.Connections(w.t.Context(), tenant, actors.ConnectionQuery{Limit: 1000})
-	if err != nil || len(all) == 0 {
-		w.t.Fatal(err, "no connection")
-	}
-	newest := slices.MaxFunc(all, func(a, b actors.ConnectionInfo) int {
-		return len(a.ID)*1000 - len(b.ID)*1000 + strings.Compare(a.ID, b.ID)
-	})
-	topics := map[string]bool{}
-	for _, topic := range newest.Subscriptions {
-		topics[topic] = true
-	}
-	return topics
+	w.agree("subscribe", answer, refusal, w.newest(tenant).subscribed(q.Target.Topic), asked, counts)
 }

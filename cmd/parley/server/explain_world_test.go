@@ -32,6 +32,7 @@ type world struct {
 	pipes  map[string]*pipes // by the address of the client
 	stop   []func()
 	open   []*visitor
+	marks  int // events that were marked
 }
 
 func pick[T any](r *rand.Rand, all ...T) T { return all[r.IntN(len(all))] }
@@ -54,7 +55,8 @@ func randomRules(r *rand.Rand) string {
 	line("notify: {enabled: %v}", r.IntN(8) > 0)
 	line("dashboard: {multi_tenant: %v}", r.IntN(2) > 0)
 	line("rates: {address: {connects: %d}, tenant: {messages: %d}}", pick(r, 0, 0, 30), pick(r, 0, 0, 0, 4))
-	line("topic_rules: [{pattern: alerts, slow: conflate}, {pattern: \"*\", store: memory}]")
+	line("topic_rules: [{pattern: alerts, slow: conflate}, {pattern: \"*\", store: memory, batch_window: %s, "+
+		"batch_latest: %v}]", pick(r, "0s", "0s", "50ms"), r.IntN(2) == 0)
 	line("tenants:")
 	for _, name := range []string{"acme", "beta"} {
 		line("  - name: %s", name)
@@ -207,7 +209,8 @@ func (w *world) token(tenant, user string) string {
 
 // ask asks, and returns the answer and the refusal behind it.
 func (w *world) ask(tenant string, q api.Question) (api.Explanation, *protocol.Refusal) {
-	in := question{&w.explainer, q, context.Background(), tenant, nil, nil, &decision.Record{Tenant: tenant}}
+	in := question{explainer: &w.explainer, Question: q, ctx: context.Background(), tenant: tenant,
+		asked: &decision.Record{Tenant: tenant}}
 	if err := in.complete(); err != nil {
 		return api.Explanation{}, protocol.AsRefusal(err)
 	}
