@@ -45,7 +45,7 @@ func (d *Dedup) Repeats(age time.Duration, delivery *Delivery, now time.Time) bo
 		return false
 	}
 	s, ok := d.seen.Peek(delivery.Event.ID)
-	return ok && now.Sub(s.at) <= age && (s.done || !s.result.Failed())
+	return ok && age >= now.Sub(s.at) && (s.done || !s.result.Failed())
 }
 
 // Resize gives a window another bound of ids.
