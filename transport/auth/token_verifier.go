@@ -90,17 +90,18 @@ func (t *tokenVerifier) verified(ctx context.Context, a *attempt) (*verifiedToke
 	return known, outcome
 }
 
-// maxRefetches is how often a token may wait for a key set: for a fetch that was under way, and for one that began
-// later.
-const maxRefetches = 2
+// maxRetries is how often a token of an unknown key is tried again: with keys that have come meanwhile, and behind a
+// fetch that was under way and one that began later.
+const maxRetries = 3
 
 // verify verifies a token with the keys of the table. If the token names an unknown key, it fetches the key sets and
 // tries again with the keys that are there then.
 func (t *tokenVerifier) verify(ctx context.Context, first *attempt) (*verifiedToken, Outcome) {
 	a, before := *first, first.asked.Len()
 	found, outcome := a.verify(ctx)
-	for tries := 0; outcome == UnknownKey && tries < maxRefetches; tries++ {
-		if !refetch(ctx, a.table.tenantsAt(a.tenant)) {
+	for tries := 0; outcome == UnknownKey && tries < maxRetries; tries++ {
+		// A fetch that has ended since the table was read may have brought the key: another one would be one too many.
+		if t.tenants.table.Load() == a.table && !refetch(ctx, a.table.tenantsAt(a.tenant)) {
 			break
 		}
 		a.table = t.tenants.table.Load()
