@@ -138,3 +138,53 @@ export interface Rendering {
   dialect: string;
   text: string | null;
 }
+
+export interface Verdict {
+  reason: string;
+  /** One sentence. */
+  why: string;
+  rule: string;
+  request_id: string;
+}
+
+export interface Closed extends Verdict {
+  state: "closed";
+  id: string;
+  user: string;
+  dialect: string;
+  remote_address: string;
+  origin: string;
+  since: string;
+  closed: string;
+  seconds: number;
+  by: "client" | "server" | "network";
+  code: number;
+  in_messages: number;
+  in_bytes: number;
+  out_messages: number;
+  out_bytes: number;
+  queued_frames: number;
+  queued_bytes: number;
+  last_frames: {direction: string; kind: string; bytes: number}[];
+}
+
+export interface Refusal extends Verdict {
+  tenant?: string;
+  time: string;
+  connection?: string;
+  user: string;
+  dialect: string;
+  remote_address: string;
+  origin: string;
+  /** Of a handshake. */
+  status?: number;
+  /** Of a login. */
+  code?: number;
+}
+
+export interface Explanation {
+  allowed: boolean;
+  trail: {rule: string; setting: string; at: string; value: string; verdict: "allowed" | "refused"}[];
+  decided: number;
+  advice?: string;
+}

@@ -156,8 +156,39 @@ try {
     await page.getByLabel("Close code").fill("4001");
     await page.getByLabel("Reason").fill("kicked");
     await page.getByRole("button", {name: "Disconnect", exact: true}).click();
-    await page.getByText("It was disconnected from here.").waitFor();
+    await page.getByText(/somebody asked for it: kicked/).waitFor();
     assert.deepEqual(await listener.evaluate(() => window.ended), {code: 4001, reason: "kicked"});
+  });
+  await test("why it ended is found by its user, and by its reason", async () => {
+    await page.getByRole("link", {name: "Why?"}).click();
+    await page.getByLabel("Look for").selectOption("user");
+    await page.getByLabel("Which one").fill("alice");
+    await page.getByRole("button", {name: "Look"}).click();
+    await page.getByRole("heading", {level: 1, name: "Closed"}).waitFor();
+    await page
+      .getByRole("row", {name: /kicked/})
+      .getByRole("link", {name: /^ws-/})
+      .click();
+    await page.getByText("by the server", {exact: false}).or(page.getByText("the server, with code 4001")).waitFor();
+  });
+  await test("a client that is refused is found by its request id", async () => {
+    const answer = await fetch(dev.url + "/ws/client/"); // it is no handshake
+    const {request_id} = (await answer.json()).error;
+    await page.goto(at + "refused?request_id=" + request_id);
+    await page.getByText("No refusal is like that.").waitFor(); // it came to no tenant
+    await page.getByLabel(/Of all tenants/).check();
+    await page.getByRole("cell", {name: request_id}).waitFor();
+  });
+  await test("a question is answered with the rules that were asked", async () => {
+    await page.goto(at + "why");
+    await page.getByLabel("Topic").fill("rooms/7");
+    await page.getByLabel("User", {exact: true}).fill("bob");
+    await page.getByRole("button", {name: "Ask"}).click();
+    await page.getByText(/^(Yes|No)[.:]/).waitFor();
+    await page
+      .getByRole("cell", {name: /and that decided|allowed/})
+      .first()
+      .waitFor();
   });
   await test("what is published in a topic's page is in its tail", async () => {
     await publish({topic: "rooms/7", event: {kind: "json", data: {first: true}}});
@@ -216,6 +247,9 @@ try {
   const paths = [
     "",
     "connections",
+    "closed",
+    "refused",
+    "why",
     "topics",
     "topics/rooms%2F7",
     "users",

@@ -3,11 +3,13 @@
 import type {ComponentType} from "preact";
 import {href} from "../state.ts";
 import {ConnectionPage, Connections} from "./connections.tsx";
+import {ClosedConnections, Refusals} from "./ended.tsx";
 import {Backends, Outposts, Settings, Tenants} from "./operations.tsx";
 import {Playground} from "./playground.tsx";
 import {Overview} from "./overview.tsx";
 import {TopicPage, Topics} from "./topics.tsx";
 import {UserPage, Users} from "./users.tsx";
+import {Why} from "./why.tsx";
 import {WordsPage} from "./words.tsx";
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each route has parameters of its own
@@ -51,6 +53,9 @@ export const pages: Place[] = [
   },
   place("Overview", "o", "", Overview),
   place("Connections", "c", "connections", Connections, [":id", ConnectionPage]),
+  place("Closed", "d", "closed", ClosedConnections),
+  place("Refused", "r", "refused", Refusals),
+  place("Why?", "q", "why", Why),
   place("Topics", "t", "topics", Topics, [":name", TopicPage]),
   place("Users", "u", "users", Users, [":name", UserPage]),
   place("Words", "w", "words", WordsPage),

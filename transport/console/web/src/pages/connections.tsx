@@ -16,8 +16,9 @@ import {
 } from "../parts.tsx";
 import {act, look, of, query, reasonOf} from "../server.ts";
 import {href, snapshot, tenant} from "../state.ts";
-import type {Connection} from "../types.ts";
+import type {Closed, Connection} from "../types.ts";
 import {VirtualTable} from "../virtual.tsx";
+import {Ended} from "./ended.tsx";
 
 interface Found {
   connections: Connection[];
@@ -178,28 +179,13 @@ function List({filters}: {filters: Record<string, string>}) {
 export function ConnectionPage({params}: {params: {id: string}}) {
   const id = decodeURIComponent(params.id);
   useTitle(id);
-  const [gone, setGone] = useState(false);
-  return gone ? (
-    <Page title={id}>
-      <p class="crumbs">
-        <Link href={href("connections")}>Connections</Link>
-      </p>
-      <p class="note" role="status">
-        It was disconnected from here.
-      </p>
-    </Page>
-  ) : (
-    <Open id={id} end={() => setGone(true)} />
-  );
-}
-
-function Open({id, end}: {id: string; end: () => void}) {
-  const [ending, setEnding] = useState(false); // nobody asks for it any more
+  const [ending, setEnding] = useState(false); // nobody asks for it meanwhile
   const found = useLoad(
-    (signal) => look<Connection>(of(tenant.value)`connections/${id}`, signal),
+    (signal) => look<Connection | Closed>(of(tenant.value)`connections/${id}`, signal),
     [id, tenant.value],
     ending ? -1 : 1000,
   );
+  const open = found.data && !found.error && !("state" in found.data);
   const kick = (
     <Action
       label="Disconnect…"
@@ -208,7 +194,7 @@ function Open({id, end}: {id: string; end: () => void}) {
       danger
       text="Its client gets a close frame with this code and reason. Most clients come back at once."
       fields={<CloseFields />}
-      done={end}
+      done={() => setEnding(false)}
       run={async (values) => {
         setEnding(true);
         try {
@@ -222,11 +208,11 @@ function Open({id, end}: {id: string; end: () => void}) {
     />
   );
   return (
-    <Page title={id} actions={found.data && !found.error && kick}>
+    <Page title={id} actions={open && kick}>
       <p class="crumbs">
-        <Link href={href("connections")}>Connections</Link>
+        <Link href={href(open ? "connections" : "closed")}>{open ? "Connections" : "Closed"}</Link>
       </p>
-      <When of={found}>{(c) => <Details c={c} />}</When>
+      <When of={found}>{(c) => ("state" in c ? <Ended c={c} /> : <Details c={c} />)}</When>
     </Page>
   );
 }
