@@ -20,10 +20,11 @@ import (
 var update = flag.Bool("update", false, "write the generated documents anew")
 
 // requirements are how many numbered requirements each document has: the first has number 1.
-var requirements = map[string]int{"R000": 35, "R001": 87, "R002": 27, "R003": 32, "R004": 42}
+var requirements = map[string]int{"R000": 35, "R001": 87, "R002": 27, "R003": 32, "R004": 42,
+	"CFG": 42}
 
 // number matches a requirement, or a range of them, in a comment or a name.
-var number = regexp.MustCompile(`\b(R00[0-4])\.(\d+)(?:-(\d+))?\b`)
+var number = regexp.MustCompile(`\b(R00[0-4]|CFG)\.(\d+)(?:-(\d+))?\b`)
 
 // proof is a test that proves a requirement, by its number.
 type proof struct {
@@ -147,10 +148,18 @@ var deliberate = map[string]string{
 	"R002.11": "The newest connection of a user does not take the place of older ones: all of them live and hear the " +
 		"same, so " +
 		"that no tab goes deaf. A page cannot tell the difference.",
+	"CFG.1":  "Protobuf is refused with HTTP 400.",
+	"CFG.7":  "The reply to a connect has no data, session, node or time.",
+	"CFG.17": "A publication has no epoch, info, tags or time.",
+	"CFG.24": "What a client missed follows the reply to its subscribe as ordinary publications; it is not in it.",
+	"CFG.41": "Deltas are not made: publications are whole.",
 	"R002.27": "Only the first malformed frame of a connection is a warning, without what was in it: it may be a " +
 		"secret, and " +
 		"a client must not be able to fill the log.",
 }
+
+// absent are the requirements of Centrifugo's protocol that are not met: what is served beside WebSocket.
+var absent = []string{"CFG.36", "CFG.37", "CFG.38", "CFG.39", "CFG.40"}
 
 // differences is the second part of protocol/REQUIREMENTS.md.
 func differences() string {
@@ -161,6 +170,7 @@ func differences() string {
 	for _, number := range slices.Sorted(maps.Keys(deliberate)) {
 		fmt.Fprintf(&table, "| %s | %s |\n", number, deliberate[number])
 	}
+	fmt.Fprintf(&table, "\nNot there, since it is about more than WebSocket: %s.\n", strings.Join(absent, ", "))
 	return table.String()
 }
 
@@ -187,8 +197,8 @@ func TestRequirements_EachHasATestThatCarriesItsNumber(t *testing.T) {
 	}
 	for document, count := range requirements {
 		for n := 1; n <= count; n++ {
-			if name := fmt.Sprintf("%s.%d", document, n); !proven[name] {
-				t.Errorf("%s has no test that carries its number", name)
+			if name := fmt.Sprintf("%s.%d", document, n); proven[name] == slices.Contains(absent, name) {
+				t.Errorf("%s has no test that carries its number, or is said to be absent and has one", name)
 			}
 		}
 	}

@@ -87,6 +87,9 @@ func said(t *testing.T, ev *protocol.Event, frame []byte) string {
 	if err != nil || len(members) == 0 {
 		t.Fatalf("%s is said as %s: %v", ev.Kind, frame, err)
 	}
+	if bytes.Contains(members[0].Value, ev.Data) {
+		return fmt.Sprintf("unchanged, in `\"%s\"`", members[0].Name)
+	}
 	return fmt.Sprintf("`\"%s\":%s`", members[0].Name, members[0].Value)
 }
 

@@ -35,8 +35,9 @@
 //
 // In what a client sends, in a path and in a header, ${token:USER}, ${expired:USER} and ${foreign:USER} (signed with
 // another key) become tokens; behind the user may stand topics=a,b/* (default: all), publish=a (default: none),
-// ttl=10s (default 1h), type=refresh, id=JTI, form=ticket (or cookie, outpost), for=WHAT it is bound to, and known=no
-// for a user that does not exist. ${pad:N} becomes N letters.
+// ttl=10s (default 1h), type=refresh, id=JTI, form=ticket (or cookie, outpost), for=WHAT it is bound to, known=no for a
+// user that does not exist, and claim.NAME=VALUE, which is JSON without spaces or else a text. ${pad:N} becomes N
+// letters.
 //
 // It promises that a transcript is played to its end or fails with file and line, that a client which gets more than
 // its transcript tells fails it, and that a loader which finds no transcript fails.

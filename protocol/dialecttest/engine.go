@@ -70,6 +70,9 @@ func (e *Engine) Token(token Token) string {
 	}
 	e.issued++
 	text := fmt.Sprintf("token.%d.of-%s", e.issued, token.User)
+	if token.Claims != nil {
+		text = fmt.Sprintf("token.%s.%d-of-%s", token.payload(), e.issued, token.User)
+	}
 	e.tokens[text] = issued{token, &protocol.Identity{
 		User: token.User, TokenID: token.ID, Issued: e.now, Expires: expires, Topics: token.grants(),
 	}}

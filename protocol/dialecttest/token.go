@@ -1,6 +1,7 @@
 package dialecttest
 
 import (
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/rawjson"
 )
 
 // Token is what a transcript wants of a token.
@@ -25,6 +27,8 @@ type Token struct {
 	For  string
 	// Unknown: its user does not exist.
 	Unknown bool
+	// Claims are further claims, by name; each value is JSON.
+	Claims map[string]string
 }
 
 // grants are the patterns of the token's identity.
@@ -34,6 +38,26 @@ func (t *Token) grants() []protocol.Pattern {
 		all = append(all, protocol.PublishTo(p))
 	}
 	return all
+}
+
+// claim adds a claim, whose value is JSON or else a text.
+func (t *Token) claim(name, value string) {
+	if rawjson.Check([]byte(value)) != nil {
+		value = string(rawjson.AppendText(nil, value))
+	}
+	if t.Claims == nil {
+		t.Claims = map[string]string{}
+	}
+	t.Claims[name] = value
+}
+
+// payload is the part of a JWT that says the claims.
+func (t *Token) payload() string {
+	var members []string
+	for name, value := range t.Claims {
+		members = append(members, string(rawjson.AppendText(nil, name))+":"+value)
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte("{" + strings.Join(members, ",") + "}"))
 }
 
 // substitute fills in the placeholders of what a client sends.
@@ -94,6 +118,10 @@ func parseToken(word, rest string) (Token, error) {
 	token.User = words[0]
 	for _, option := range words[1:] {
 		key, value, _ := strings.Cut(option, "=")
+		if claim, ok := strings.CutPrefix(key, "claim."); ok {
+			token.claim(claim, value)
+			continue
+		}
 		switch key {
 		case "topics":
 			token.Topics = patterns(value)

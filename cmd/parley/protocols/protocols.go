@@ -15,6 +15,7 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/airlay"
 	"github.com/parley-realtime/parley/protocol/authentik"
+	"github.com/parley-realtime/parley/protocol/centrifuge"
 	"github.com/parley-realtime/parley/protocol/dashboard"
 	"github.com/parley-realtime/parley/protocol/echo"
 	"github.com/parley-realtime/parley/protocol/notify"
@@ -30,6 +31,7 @@ var All = []protocol.Registration{
 	notify.Registration,
 	authentik.Registration,
 	airlay.Registration,
+	centrifuge.Registration,
 }
 
 // Debug are spoken beside All with serve --debug-echo, for conformance tests.

@@ -251,6 +251,9 @@ func (s *stage) jwt(wanted dialecttest.Token) string {
 	if wanted.ID != "" {
 		claims["jti"] = wanted.ID
 	}
+	for name, value := range wanted.Claims {
+		claims[name] = json.RawMessage(value)
+	}
 	text, err := json.Marshal(claims)
 	s.must(err)
 	g.Claims = string(text)
@@ -298,8 +301,11 @@ func (s *stage) Open(path string, header http.Header) (dialecttest.Client, error
 		}
 		return conn, err
 	}}
+	const offer = "Sec-WebSocket-Protocol" // which the client library wants to know about
+	offered := header[offer]
+	header.Del(offer)
 	conn, answer, err := ws.Dial(ctx, "ws://parley.test"+path,
-		&ws.DialOptions{HTTPHeader: header, HTTPClient: &http.Client{Transport: transport}})
+		&ws.DialOptions{HTTPHeader: header, HTTPClient: &http.Client{Transport: transport}, Subprotocols: offered})
 	if answer != nil && answer.StatusCode != http.StatusSwitchingProtocols {
 		transport.CloseIdleConnections()
 		return nil, dialecttest.Status(answer.StatusCode)
