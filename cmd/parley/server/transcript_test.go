@@ -302,7 +302,7 @@ func (s *stage) Open(path string, header http.Header) (dialecttest.Client, error
 		return conn, err
 	}}
 	const offer = "Sec-WebSocket-Protocol" // which the client library wants to know about
-	offered := header[offer]
+	offered := header.Values(offer)
 	header.Del(offer)
 	conn, answer, err := ws.Dial(ctx, "ws://parley.test"+path,
 		&ws.DialOptions{HTTPHeader: header, HTTPClient: &http.Client{Transport: transport}, Subprotocols: offered})
