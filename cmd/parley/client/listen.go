@@ -185,6 +185,9 @@ func (l *ListenOptions) read(ctx context.Context, conn *websocket.Conn, subscrib
 			return good, closeError(ctx, err)
 		}
 		good = true
+		if err := l.answer(ctx, conn, message); err != nil {
+			return good, closeError(ctx, err)
+		}
 		printed := message
 		if !l.Raw {
 			printed = line(message)
@@ -208,6 +211,17 @@ func (l *ListenOptions) read(ctx context.Context, conn *websocket.Conn, subscrib
 			}
 		}
 	}
+}
+
+// answer sends what a frame asks for, if it asks for anything.
+func (l *ListenOptions) answer(ctx context.Context, conn *websocket.Conn, message []byte) error {
+	if l.Client.Answer == nil {
+		return nil
+	}
+	if frame := l.Client.Answer(message); frame != nil {
+		return send(ctx, conn, frame)
+	}
+	return nil
 }
 
 func (l *ListenOptions) enter() {
