@@ -27,8 +27,8 @@ type Client struct {
 	Subscribe func(token string, topics []string) ([][]byte, error)
 	// SubscribesFirst says that these frames let the client in, so that they are sent behind Login.
 	SubscribesFirst bool
-	// Answer returns what the client has to send back at once on a frame, nil for nothing. It is nil for a dialect whose
-	// clients may stay silent.
+	// Answer returns what the client has to send back at once on a frame, nil for nothing. It is nil for a dialect
+	// whose clients may stay silent.
 	Answer func(frame []byte) []byte
 	// Topics are the first segments of the topics that the client can ask for.
 	Topics []string

@@ -43,6 +43,7 @@ var rooms = []place{
 	{"transport/cluster/", []string{"transport/cluster/", "actors/cluster/", "actors/mailbox/"}},
 	{"transport/tap/", []string{"transport/tap/", "actors/", "protocol/"}},
 	{"transport/api/fastpath/", []string{"transport/api/fastpath/"}},
+	{"transport/api/centrifugo/", []string{"actors/", "protocol/"}},
 	{"transport/api/", []string{"transport/api/", "transport/tap/", "actors/", "protocol/"}},
 	{"transport/console/series/", nil},
 	{"transport/console/", []string{"transport/console/", "transport/api/", "actors/", "protocol/"}},

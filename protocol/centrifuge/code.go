@@ -16,6 +16,7 @@ const (
 	unauthorized      code = 101
 	unknownChannel    code = 102
 	permissionDenied  code = 103
+	methodNotFound    code = 104
 	alreadySubscribed code = 105
 	limitExceeded     code = 106
 	badRequest        code = 107
@@ -27,7 +28,8 @@ const (
 
 var messages = map[code]string{
 	internal: "internal server error", unauthorized: "unauthorized", unknownChannel: "unknown channel",
-	permissionDenied: "permission denied", alreadySubscribed: "already subscribed", limitExceeded: "limit exceeded",
+	permissionDenied: "permission denied", methodNotFound: "method not found",
+	alreadySubscribed: "already subscribed", limitExceeded: "limit exceeded",
 	badRequest: "bad request", notAvailable: "not available", tokenExpired: "token expired",
 	tooManyRequests: "too many requests", unrecoverable: "unrecoverable position",
 }
@@ -38,7 +40,8 @@ func (c code) temporary() bool { return c == internal || c == tooManyRequests }
 // codes say what a refused command is told; a reason that is not here is internal.
 var codes = map[protocol.Reason]code{
 	protocol.Unauthorized: unauthorized, protocol.NotFound: unknownChannel, protocol.UnknownChannel: unknownChannel,
-	protocol.Forbidden: permissionDenied, protocol.InvalidToken: permissionDenied, protocol.Revoked: permissionDenied,
+	protocol.UnknownType: methodNotFound, protocol.Forbidden: permissionDenied,
+	protocol.InvalidToken: permissionDenied, protocol.Revoked: permissionDenied,
 	protocol.UnknownUser: permissionDenied, protocol.TooMany: limitExceeded, protocol.Malformed: badRequest,
 	protocol.TooLarge: badRequest, protocol.TokenExpired: tokenExpired, protocol.RateLimited: tooManyRequests,
 	protocol.Busy: tooManyRequests, protocol.StorageFull: tooManyRequests, protocol.PositionLost: unrecoverable,
@@ -53,13 +56,20 @@ func codeOf(refusal *protocol.Refusal) code {
 
 // fail is the reply to a command that is refused.
 func fail(id uint32, c code) protocol.Send {
-	text := strconv.AppendInt(appendID(nil, id, "error"), int64(c), 10)
-	text = rawjson.AppendText(append(text, `,"message":`...), messages[c])
+	text := c.append(appendID(nil, id, "error"))
 	if c.temporary() {
 		text = append(text, `,"temporary":true`...)
 	}
 	return protocol.Send{Text: append(text, "}}"...)}
 }
+
+func (c code) append(text []byte) []byte {
+	text = strconv.AppendInt(append(text, `"code":`...), int64(c), 10)
+	return rawjson.AppendText(append(text, `,"message":`...), messages[c])
+}
+
+// AppendError adds the code and the message for a refusal.
+func AppendError(text []byte, refusal *protocol.Refusal) []byte { return codeOf(refusal).append(text) }
 
 // failed are the commands for a command that is refused.
 func failed(id uint32, refusal *protocol.Refusal) []protocol.Command {

@@ -62,21 +62,31 @@ func readHistory(r *request, name string) []protocol.Command {
 	return []protocol.Command{command}
 }
 
-// history answers a history. Events of topics below are left out.
+// history answers a history.
 func history(command protocol.ReadHistory, outcome protocol.Outcome) []protocol.Command {
 	id := command.Tag.(uint32)
 	if outcome.Err != nil {
 		return failed(id, outcome.Err)
 	}
-	text := append(appendID(nil, id, "history"), `"publications":[`...)
-	for _, past := range outcome.History {
-		if past.Event.Topic == command.Topic {
+	text := AppendHistory(appendID(nil, id, "history"), command.Topic, outcome.History, outcome.Position)
+	return []protocol.Command{protocol.Send{Text: append(text, "}}"...)}}
+}
+
+// AppendHistory adds the publications of a channel and where it stands. Events of topics below are left out.
+func AppendHistory(text []byte, channel string, history []protocol.Past, at protocol.Position) []byte {
+	text = append(text, `"publications":[`...)
+	for _, past := range history {
+		if past.Event.Topic == channel {
 			text = append(appendPublication(text, past.Event, past.Offset), ',')
 		}
 	}
-	text = rawjson.AppendText(append(trimComma(text), `],"epoch":`...), outcome.Position.Epoch)
-	text = strconv.AppendUint(append(text, `,"offset":`...), outcome.Position.Offset, 10)
-	return []protocol.Command{protocol.Send{Text: append(text, "}}"...)}}
+	return AppendPosition(append(trimComma(text), "],"...), at)
+}
+
+// AppendPosition adds where a channel, or a publication in it, stands.
+func AppendPosition(text []byte, at protocol.Position) []byte {
+	text = rawjson.AppendText(append(text, `"epoch":`...), at.Epoch)
+	return strconv.AppendUint(append(text, `,"offset":`...), at.Offset, 10)
 }
 
 // present answers a presence with who is there, and a presence_stats with how many there are.

@@ -23,8 +23,9 @@ var Registration = protocol.Registration{
 		Greeting: protocol.Greeting{
 			Note:    "any client library of Centrifugo's",
 			Example: "telemetry/1 alerts/1",
-			Console: `ws = new WebSocket("ws://{ADDRESS}{PATH}"); ws.onmessage = (e) => e.data === "{}" ? ws.send("{}") : ` +
-				`console.log(e.data); ws.onopen = () => ws.send(JSON.stringify({id: 1, connect: {token: "{TOKEN}"}}) + ` +
+			Console: `ws = new WebSocket("ws://{ADDRESS}{PATH}"); ws.onmessage = (e) => e.data === "{}" ? ` +
+				`ws.send("{}") : console.log(e.data); ws.onopen = () => ` +
+				`ws.send(JSON.stringify({id: 1, connect: {token: "{TOKEN}"}}) + ` +
 				`"\n" + JSON.stringify({id: 2, subscribe: {channel: "telemetry/1"}}))`,
 		},
 		Doc: protocol.Doc{

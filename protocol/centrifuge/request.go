@@ -76,12 +76,8 @@ func lines(frame []byte) (all [][]byte, ok bool) {
 	return all, true
 }
 
-// appendID begins a reply, up to the value of the first member of its result, or of its error.
+// appendID begins a reply, up to the first member of its result or of its error.
 func appendID(dst []byte, id uint32, method string) []byte {
 	dst = strconv.AppendUint(append(dst, `{"id":`...), uint64(id), 10)
-	dst = append(append(append(dst, `,"`...), method...), `":{`...)
-	if method == "error" {
-		return append(dst, `"code":`...)
-	}
-	return dst
+	return append(append(append(dst, `,"`...), method...), `":{`...)
 }

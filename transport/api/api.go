@@ -91,6 +91,7 @@ func (a *API) mux(routes []route) http.Handler {
 		h.add(r)
 	}
 	mux.Handle("/", notFound)
+	mux.Handle("/api/v1", notFound) // it is none of Centrifugo's calls
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// ServeMux would redirect an unclean path, and a POST that is redirected loses its body.
 		p := r.URL.EscapedPath()

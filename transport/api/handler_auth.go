@@ -145,7 +145,8 @@ func apiKey(r *http.Request) (string, error) {
 	key := ""
 	if len(bearer) == 1 {
 		scheme, rest, _ := strings.Cut(bearer[0], " ")
-		if key = strings.Trim(rest, " "); key == "" || !strings.EqualFold(scheme, "Bearer") {
+		known := strings.EqualFold(scheme, "Bearer") || strings.EqualFold(scheme, "apikey") // of Centrifugo's backends
+		if key = strings.Trim(rest, " "); key == "" || !known {
 			return "", protocol.Refuse(protocol.InvalidToken, "the Authorization header must be: Bearer KEY")
 		}
 	}

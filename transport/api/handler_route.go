@@ -74,6 +74,8 @@ var publicRoutes = []route{
 	{method: "DELETE", path: "/api/v1/revoke", call: (*API).unrevoke},
 	{method: "GET", path: "/api/v1/outposts", call: (*API).outposts},
 	{method: "GET", path: "/api/v1/outposts/{uuid}", call: (*API).outpost},
+	{method: "POST", path: "/api", call: (*API).centrifugoLines},
+	{method: "POST", path: "/api/{method}", call: (*API).centrifugoCall},
 	{method: "POST", path: "/api/v1/ws/ticket", principal: user, call: (*API).ticket},
 	{method: "GET", path: "/api/v3/outposts/instances/", principal: outpost, anyMethod: true, call: (*API).outpostCall},
 	{method: "GET", path: "/api/v3/root/config/", principal: outpost, anyMethod: true, call: (*API).outpostCall},

@@ -60,7 +60,7 @@ func request(method, target, body string) *http.Request {
 
 func (h *testAPI) do(r *http.Request) response {
 	w := httptest.NewRecorder()
-	if strings.HasPrefix(r.URL.Path, "/api/") && !strings.HasPrefix(r.URL.Path, "/api/v1/admin/") &&
+	if strings.HasPrefix(r.URL.Path+"/", "/api/") && !strings.HasPrefix(r.URL.Path, "/api/v1/admin/") &&
 		!strings.HasSuffix(r.URL.Path, "/tap") {
 		h.Public().ServeHTTP(w, r)
 	} else {

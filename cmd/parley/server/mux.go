@@ -39,6 +39,8 @@ func (d *mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		in.calls.ServeHTTP(w, r)
 	case strings.HasPrefix(r.URL.Path, in.prefix+"/api/v3/"):
 		http.StripPrefix(in.prefix, in.calls).ServeHTTP(w, r)
+	case r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/"): // of Centrifugo
+		in.calls.ServeHTTP(w, r)
 	default:
 		in.rest.ServeHTTP(w, r)
 	}
