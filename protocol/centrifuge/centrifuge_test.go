@@ -82,6 +82,33 @@ S {"id":2,"subscribe":{"recoverable":true,"positioned":true,"epoch":"epoch"}}
 `)
 }
 
+// CFG.15, CFG.28: channels of an unknown namespace, and of one where nobody is present.
+func TestNamespaces_SayWhichChannelsThereAre(t *testing.T) {
+	config := DefaultConfig()
+	config.Namespaces = map[string]Namespace{"chat": {Presence: true}, "quiet": {}}
+	transcript, err := dialecttest.Parse("x.txt", []byte(connects+`C {"id":2,"subscribe":{"channel":"other:1"}}
+S {"id":2,"error":{"code":102,"message":"unknown channel"}}
+C {"id":3,"subscribe":{"channel":"chat:1"}}
+S {"id":3,"subscribe":{...}}
+C {"id":4,"presence_stats":{"channel":"chat:1"}}
+S {"id":4,"presence_stats":{"num_clients":1,"num_users":1}}
+C {"id":5,"subscribe":{"channel":"quiet:1"}}
+S {"id":5,"subscribe":{...}}
+C {"id":6,"presence":{"channel":"quiet:1"}}
+S {"id":6,"error":{"code":108,"message":"not available"}}
+C {"id":7,"subscribe":{"channel":"plain"}}
+S {"id":7,"subscribe":{...}}
+C {"id":8,"history":{"channel":"other:1"}}
+S {"id":8,"error":{"code":102,"message":"unknown channel"}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dialecttest.Play(t, transcript, dialecttest.NewEngine(t, func(dialecttest.Settings) (protocol.Dialect, error) {
+		return New(config), nil
+	}))
+}
+
 // CFG.15: one channel more than a connection may have.
 func TestSubscribe_ThereIsALimit(t *testing.T) {
 	e := engine(t)

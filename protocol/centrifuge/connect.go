@@ -89,7 +89,7 @@ func (s *session) join(of login, id *protocol.Identity, now time.Time) (commands
 	w := &welcome{id: of.id, now: now}
 	slices.Sort(of.claims.channels)
 	for _, name := range slices.Compact(of.claims.channels) {
-		if protocol.CheckTopic(name) == nil {
+		if _, known := s.dialect.config.namespace(name); known && protocol.CheckTopic(name) == nil {
 			as := *id
 			as.Topics, as.Expires = []protocol.Pattern{protocol.Pattern(name)}, time.Time{} // as long as the connection
 			sub := &subscription{name: name, of: s.add(name, &channel{}), as: &as, with: w}

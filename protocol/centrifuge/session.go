@@ -93,7 +93,15 @@ func (s *session) do(now time.Time, r *request) []protocol.Command {
 	if protocol.CheckTopic(name) != nil {
 		return []protocol.Command{fail(r.id, badRequest)}
 	}
+	of, known := s.dialect.config.namespace(name)
+	if !known {
+		return []protocol.Command{fail(r.id, unknownChannel)}
+	}
 	switch r.method {
+	case "presence", "presence_stats":
+		if !of.Presence {
+			return []protocol.Command{fail(r.id, notAvailable)}
+		}
 	case "subscribe":
 		return s.subscribe(r, name)
 	case "unsubscribe":

@@ -73,8 +73,10 @@ func (s *session) add(name string, c *channel) *channel {
 func (s *session) ask(sub *subscription) protocol.Subscribe {
 	command := protocol.Subscribe{Topic: sub.name, As: sub.as, AnswerFirst: true, Tag: sub, Filter: protocol.Filter{
 		Exact: true, WithPosition: true, Members: sub.of.joinLeave,
-		Member: member(s.client(), s.user, s.info, sub.of.info),
 	}}
+	if of, _ := s.dialect.config.namespace(sub.name); of.Presence {
+		command.Filter.Member = member(s.client(), s.user, s.info, sub.of.info)
+	}
 	if !sub.lost && !sub.refresh {
 		command.Since = sub.since
 	}

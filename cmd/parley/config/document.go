@@ -85,19 +85,45 @@ func (d *document) fill(node ast.Node, into reflect.Value, key string) {
 		d.section(node, into, key, line)
 	case into.Kind() == reflect.Slice:
 		d.list(node, into, key, line)
+	case into.Kind() == reflect.Map:
+		d.named(node, into, key, line)
 	default:
 		d.scalar(node, into, key, line)
 	}
 }
 
-func (d *document) section(node ast.Node, into reflect.Value, key string, line int) {
-	var members []*ast.MappingValueNode
+// membersOf are the keys of a section, and their values; ok is false for a node that is none.
+func membersOf(node ast.Node) (members []*ast.MappingValueNode, ok bool) {
 	switch node := node.(type) {
 	case *ast.MappingNode:
-		members = node.Values
+		return node.Values, true
 	case *ast.MappingValueNode:
-		members = []*ast.MappingValueNode{node}
-	default:
+		return []*ast.MappingValueNode{node}, true
+	}
+	return nil, false
+}
+
+// named fills a map of sections, whose keys are names of the operator's own.
+func (d *document) named(node ast.Node, into reflect.Value, key string, line int) {
+	members, ok := membersOf(node)
+	if !ok {
+		d.addProblem(line, key, "must be sections by their names")
+		return
+	}
+	into.Set(reflect.MakeMap(into.Type()))
+	for _, member := range members {
+		name := member.Key.GetToken().Value
+		element, full := reflect.New(into.Type().Elem()), fmt.Sprintf("%s[%s]", key, name)
+		setDefaults(element.Interface())
+		d.lines[full] = lineOf(member.Key)
+		d.fill(member.Value, element.Elem(), full)
+		into.SetMapIndex(reflect.ValueOf(name), element.Elem())
+	}
+}
+
+func (d *document) section(node ast.Node, into reflect.Value, key string, line int) {
+	members, ok := membersOf(node)
+	if !ok {
 		d.addProblem(line, key, "must be a section with keys of its own: %s", strings.Join(names(into), ", "))
 		return
 	}

@@ -2,9 +2,11 @@ package config
 
 import (
 	"fmt"
+	"iter"
 	"net/url"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -38,11 +40,11 @@ func (l *Result) effectiveIn(section, plain reflect.Value, key string) (all []Ef
 		switch {
 		case typ.Kind() == reflect.Struct:
 			all = append(all, l.effectiveIn(f.value, before, full)...)
-		case typ.Kind() == reflect.Slice && typ.Elem().Kind() == reflect.Struct:
+		case ofSections(typ):
 			element := reflect.New(typ.Elem())
 			setDefaults(element.Interface())
-			for i := range f.value.Len() {
-				all = append(all, l.effectiveIn(f.value.Index(i), element.Elem(), fmt.Sprintf("%s[%d]", full, i))...)
+			for name, section := range sectionsOf(f.value) {
+				all = append(all, l.effectiveIn(section, element.Elem(), full+"["+name+"]")...)
 			}
 		default:
 			one := Effective{
@@ -59,6 +61,27 @@ func (l *Result) effectiveIn(section, plain reflect.Value, key string) (all []Ef
 		}
 	}
 	return all
+}
+
+// sectionsOf are the sections of a list by their numbers, or those of a map by their names, sorted.
+func sectionsOf(value reflect.Value) iter.Seq2[string, reflect.Value] {
+	return func(yield func(string, reflect.Value) bool) {
+		if value.Kind() == reflect.Slice {
+			for i := range value.Len() {
+				if !yield(strconv.Itoa(i), value.Index(i)) {
+					return
+				}
+			}
+			return
+		}
+		names := value.MapKeys()
+		slices.SortFunc(names, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+		for _, name := range names {
+			if !yield(name.String(), value.MapIndex(name)) {
+				return
+			}
+		}
+	}
 }
 
 // origin is where a key was set, "" if nobody set it.

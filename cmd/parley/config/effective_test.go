@@ -30,6 +30,36 @@ func effectiveOf(t *testing.T, yaml string, environ ...string) map[string]Effect
 	return all
 }
 
+// Sections may have names of the operator's own.
+func TestEffective_NamesTheSectionsOfAMap(t *testing.T) {
+	load := func(yaml string) *Result {
+		file := filepath.Join(t.TempDir(), "parley.yaml")
+		if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return Load(Sources{Protocols: protocols.All, File: file, Dev: true})
+	}
+	var got []string
+	l := load("centrifuge:\n  namespaces:\n    quiet: {presence: false}\n    chat: {presence: true}\n")
+	for _, e := range l.Config.Effective {
+		if strings.HasPrefix(e.Key, "centrifuge.") {
+			got = append(got, e.Key+" "+e.Value+" "+filepath.Base(e.Origin))
+		}
+	}
+	if want := []string{"centrifuge.namespaces[chat].presence true parley.yaml:4",
+		"centrifuge.namespaces[quiet].presence false parley.yaml:3"}; !slices.Equal(got, want) {
+		t.Errorf("got %q %v", got, l.Problems)
+	}
+	for yaml, want := range map[string]string{
+		"centrifuge: {namespaces: chat}\n":                    "centrifuge.namespaces: must be sections by their names",
+		"centrifuge: {namespaces: {chat: {present: true}}}\n": "centrifuge.namespaces[chat].present: unknown key",
+	} {
+		if l := load(yaml); len(l.Problems) != 1 || !strings.Contains(l.Problems[0].String(), want) {
+			t.Errorf("%s has %v", yaml, l.Problems)
+		}
+	}
+}
+
 func TestEffective_SaysWhenceAndHidesSecrets(t *testing.T) {
 	all := effectiveOf(t, `listen: 127.0.0.1:0
 feed: false

@@ -72,6 +72,11 @@ func fields(section reflect.Value) []field {
 	return all
 }
 
+// ofSections reports whether a setting has sections: a list of them, or a map by their names.
+func ofSections(typ reflect.Type) bool {
+	return (typ.Kind() == reflect.Slice || typ.Kind() == reflect.Map) && typ.Elem().Kind() == reflect.Struct
+}
+
 // settings walks one section; env is the prefix for its fields, "" if the environment does not reach them.
 func settings(section reflect.Value, key, env string) []Setting {
 	var all []Setting
@@ -87,7 +92,7 @@ func settings(section reflect.Value, key, env string) []Setting {
 				inner = env + f.envPrefix
 			}
 			all = append(all, settings(f.value, full, inner)...)
-		case typ.Kind() == reflect.Slice && typ.Elem().Kind() == reflect.Struct:
+		case ofSections(typ):
 			all = append(all, settings(reflect.New(typ.Elem()).Elem(), full+"[]", "")...)
 		default:
 			all = append(all, Setting{
