@@ -25,7 +25,8 @@ type Namespace struct {
 // Help is one line of meaning for each key.
 func (Namespace) Help() map[string]string {
 	return map[string]string{
-		"presence": "Whether those who subscribe to the namespace's channels are present in them, and clients may ask who is.",
+		"presence": "Whether those who subscribe to the namespace's channels are present in them, and clients may " +
+			"ask who is.",
 	}
 }
 
@@ -42,9 +43,10 @@ func (c *Config) namespace(channel string) (n Namespace, ok bool) {
 // Help is one line of meaning for each key.
 func (Config) Help() map[string]string {
 	return map[string]string{
-		"enabled":    "Whether the client protocol of Centrifugo is spoken.",
-		"namespaces": "The namespaces of channels, by their names; if there are any, a channel of another one is unknown.",
-		"insecure":   "Whether clients without a token are let in, as anonymous ones; else they are closed with 3500.",
+		"enabled": "Whether the client protocol of Centrifugo is spoken.",
+		"namespaces": "The namespaces of channels, by their names; if there are any, a channel of another one is " +
+			"unknown.",
+		"insecure": "Whether clients without a token are let in, as anonymous ones; else they are closed with 3500.",
 	}
 }
 
