@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/grant"
+	"github.com/parley-realtime/parley/actors/info"
 	"github.com/parley-realtime/parley/actors/lifecycle"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/policy"
@@ -23,6 +24,20 @@ type LifecycleSink = lifecycle.Sink
 type (
 	Authenticator = grant.Authenticator
 	Authorizer    = grant.Authorizer
+)
+
+// These are what the read calls of a node take and return.
+type (
+	Metrics           = info.Metrics // a snapshot of everything that a node counts, since it started
+	ConnectionInfo    = info.Connection
+	ConnectionQuery   = info.ConnectionQuery
+	SubscribeQuestion = info.SubscribeQuestion
+	TopicQuery        = info.TopicQuery
+	UserInfo          = info.User // a user who has connections
+	TopicInfo         = info.Topic
+	HistoryPage       = info.HistoryPage // a piece of a topic's history, oldest event first
+	HistoryEntry      = info.HistoryEntry
+	Storage           = info.Storage // the state of the store of durable topics
 )
 
 // TenantConfig is the settings of one tenant: its limits and rules.

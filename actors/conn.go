@@ -2,12 +2,11 @@ package actors
 
 import (
 	"context"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/info"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/outbox"
@@ -103,22 +102,7 @@ const maxUnread = 32
 func (l *Conn) number() uint64 { return l.outbox.Number() }
 
 // ID names the connection in the API, the logs and, in some dialects, on the wire: "ws-" and its number.
-func (l *Conn) ID() string { return idOf(l.number()) }
-
-func idOf(number uint64) string { return "ws-" + strconv.FormatUint(number, 10) }
-
-// numberOf is the number in a connection's id; 0 if id is not the id of a connection.
-func numberOf(id string) uint64 {
-	digits, ok := strings.CutPrefix(id, "ws-")
-	if !ok {
-		return 0
-	}
-	number, err := strconv.ParseUint(digits, 10, 64)
-	if err != nil {
-		return 0
-	}
-	return number
-}
+func (l *Conn) ID() string { return info.ConnectionID(l.number()) }
 
 func (l *Conn) tenant() *tenantCore       { return l.post.Load().tenant }
 func (l *Conn) dialect() protocol.Dialect { return l.post.Load().dialect }
@@ -246,7 +230,7 @@ func (l *Conn) Resumable() bool {
 
 // send offers a frame that is for this connection alone, and reports whether the outbox took it.
 func (l *Conn) send(f *outbox.Frame) bool {
-	n := l.outbox.Offer(f, l.node.eventWhen(f.Born))
+	n := l.outbox.Offer(f, l.node.cfg.EventWhen(f.Born))
 	if n == outbox.RefusedFull {
 		l.tooSlow()
 	}

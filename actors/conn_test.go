@@ -5,6 +5,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/parley-realtime/parley/actors/info"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -73,12 +74,12 @@ func TestConn_GoneCountsOnceAndMayComeBeforeTheActor(t *testing.T) {
 
 func TestConn_AnIDIsParsedBackToItsNumber(t *testing.T) {
 	for _, number := range []uint64{1, 10, 1<<64 - 1} {
-		if got := numberOf(idOf(number)); got != number {
+		if got := info.ConnectionNumber(info.ConnectionID(number)); got != number {
 			t.Errorf("%d came back as %d", number, got)
 		}
 	}
 	for _, bad := range []string{"", "ws-", "1", "ws-x", "ws--1", "ws-18446744073709551616", "WS-1", "ws-1 "} {
-		if got := numberOf(bad); got != 0 {
+		if got := info.ConnectionNumber(bad); got != 0 {
 			t.Errorf("%q is %d", bad, got)
 		}
 	}

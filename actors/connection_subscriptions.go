@@ -186,7 +186,7 @@ func (l topicClient) granted(cmd protocol.Subscribe, asked *decision.Record) *pr
 	if cmd.As != nil {
 		id = cmd.As
 	}
-	if err := checkTopic(cmd.Topic, asked); err != nil {
+	if err := fanout.CheckTopic(cmd.Topic, asked); err != nil {
 		return err
 	}
 	may := id.May(cmd.Topic)

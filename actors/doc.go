@@ -70,7 +70,8 @@
 //   - topic_*: a topic, which sequences one stream of events: its append and fan-out, durable append, and replay.
 //   - user_*: a user, with the inbox and the suspended sessions for times without a connection.
 //   - publish.go: where an event goes, and how it gets there.
-//   - inspect*, info.go: the read calls of a node, and what they return.
+//   - explain*, may_deliver.go: what would be decided, asked of the code that decides.
+//   - inspect*: the read calls of a node (package info has what they return).
 //   - admin*: the calls of a node that change one tenant, its users or its connections; revocation is one of them.
 //
 // # The publisher runs an idle actor

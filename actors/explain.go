@@ -64,18 +64,6 @@ func (n *explainer) AskMessages(
 	return err
 }
 
-// SubscribeQuestion is a subscription that somebody asks about.
-type SubscribeQuestion struct {
-	// Connection is the id of the connection that would subscribe. Where it is "", a connection of these would, which
-	// has no subscriptions yet.
-	Connection string
-	Identity   *protocol.Identity
-	Dialect    protocol.Dialect
-	Remote     string // address without port, "" if it does not matter
-
-	Topic string
-}
-
 // AskSubscribe asks whether a topic might be subscribed to. It waits for the connection until ctx ends, and for the
 // Authorizer for at most Config.RequestTimeout.
 func (n *explainer) AskSubscribe(

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 
+	"github.com/parley-realtime/parley/actors/info"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/decision"
@@ -18,7 +19,7 @@ func (n *explainer) AskReceive(
 	if err != nil {
 		return err
 	}
-	l := t.links.Get(numberOf(connection))
+	l := t.links.Get(info.ConnectionNumber(connection))
 	if l == nil {
 		if len(to.Users) > 0 && t.waits(ev) {
 			asked.Change(decision.Inbox, "it waits there")
@@ -31,7 +32,7 @@ func (n *explainer) AskReceive(
 		return protocol.Refuse(protocol.Unauthorized, "the client has not logged in")
 	}
 	question := func() mayDeliver {
-		p, _ := to.delivery(ev, n.now())
+		p, _ := to.Delivery(ev, info.ConnectionNumber(to.Exclude), n.now())
 		if to.Topic != "" {
 			p.Apply(policyOf(t.rules.Load(), to.Topic))
 		}

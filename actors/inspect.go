@@ -4,37 +4,16 @@ import (
 	"context"
 	"slices"
 
+	"github.com/parley-realtime/parley/actors/info"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// ConnectionQuery chooses connections: those of a user, of a dialect by name, with a subscription to a topic. Empty
-// fields choose all.
-type ConnectionQuery struct {
-	User, Dialect, Topic string
-	// Cursor is where the page before ended, "" for the first page. Limit is how many to return: 100 if it is 0, at
-	// most 1000.
-	Cursor string
-	Limit  int
-}
-
 // inspector holds the read calls of a node: for connections, users, topics, histories and statistics. It changes
 // nothing, and knows nothing of the node but its tenants. Its methods may be called from many goroutines at once. Those
 // with a context wait for actors, and are refused as Busy if it ends first.
 type inspector struct{ tenants *tenants }
-
-const (
-	defaultPage = 100
-	maxPage     = 1000
-)
-
-func page(limit int) int {
-	if limit <= 0 {
-		return defaultPage
-	}
-	return min(limit, maxPage)
-}
 
 // Connections is one page of a tenant's connections, oldest first; next is the cursor of the following page, "" at the
 // end. Errors are protocol.Refusals: NotFound (tenant), Malformed (cursor), Busy.
@@ -45,19 +24,19 @@ func (in *inspector) Connections(
 	if refusal != nil {
 		return nil, "", refusal
 	}
-	after := numberOf(q.Cursor)
+	after := info.ConnectionNumber(q.Cursor)
 	if q.Cursor != "" && after == 0 {
 		return nil, "", protocol.Refuse(protocol.Malformed,
 			"the cursor %s is not one that an earlier page ended with", protocol.Quote(q.Cursor))
 	}
-	limit := page(q.Limit)
+	limit := info.Page(q.Limit)
 	for {
 		candidates := t.links.Lowest(after, limit+1, func(l *Conn) bool {
 			return (q.User == "" || l.user() == q.User) && (q.Dialect == "" || l.dialect().Name() == q.Dialect)
 		})
 		for _, l := range candidates {
 			if len(found) == limit {
-				return found, idOf(after), nil
+				return found, info.ConnectionID(after), nil
 			}
 			after = l.number()
 			info, err := l.info(ctx)

@@ -6,16 +6,11 @@ import (
 	"strings"
 
 	"github.com/parley-realtime/parley/actors/durable"
+	"github.com/parley-realtime/parley/actors/info"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/presence"
 	"github.com/parley-realtime/parley/protocol"
 )
-
-// TopicQuery chooses topics by a prefix of their names; Cursor and Limit are those of ConnectionQuery.
-type TopicQuery struct {
-	Prefix, Cursor string
-	Limit          int
-}
 
 // Topics is one page of a tenant's topics, sorted by name, including those that are only on disk; next is the cursor of
 // the following page, "" at the end. It may read the disk. Errors are protocol.Refusals: NotFound (tenant), Busy,
@@ -27,7 +22,7 @@ func (in *inspector) Topics(
 	if refusal != nil {
 		return nil, "", refusal
 	}
-	limit := page(q.Limit)
+	limit := info.Page(q.Limit)
 	names, stored, refusal := topicNames(t, q, limit+1)
 	if refusal != nil {
 		return nil, "", refusal
@@ -94,7 +89,7 @@ func (in *inspector) History(
 		return HistoryPage{}, err
 	}
 	answer := mailbox.NewReply[HistoryPage]()
-	ask := readHistory{after, page(limit), false, answer}
+	ask := readHistory{after, info.Page(limit), false, answer}
 	switch {
 	case t.topics.Send(topic, ask):
 	case t.stored(topic):

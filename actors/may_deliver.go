@@ -2,7 +2,6 @@ package actors
 
 import (
 	"slices"
-	"time"
 
 	"github.com/parley-realtime/parley/actors/fanout"
 	"github.com/parley-realtime/parley/actors/mailbox"
@@ -21,14 +20,6 @@ type mayDeliver struct {
 // Refuse implements mailbox.Refusable.
 func (m mayDeliver) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
 
-// isNew asks whether a dedup window lets an event through.
-func (m mayDeliver) isNew(d *fanout.Dedup, age time.Duration, now time.Time, asked *decision.Record) *protocol.Refusal {
-	if m.delivery.Anonymous || asked.Text(decision.Dedup, m.delivery.Event.ID, !d.Repeats(age, m.delivery, now)) {
-		return nil
-	}
-	return protocol.Refuse(protocol.Conflict, "an event with this id was published before")
-}
-
 // askTopic has a topic answer.
 func (m mayDeliver) askTopic(t *topic) { m.reply.Give(m.byTopic(t)) }
 
@@ -39,7 +30,7 @@ func (m mayDeliver) byTopic(t *topic) (*decision.Record, *protocol.Refusal) {
 	p, now := m.delivery, t.node().now()
 	asked, steps := &decision.Record{}, &decision.Record{}
 	if t.name == p.Event.Topic {
-		if err := m.isNew(&t.dedup, t.policy.DedupAge, now, asked); err != nil {
+		if err := t.dedup.Ask(t.policy.DedupAge, p, now, asked); err != nil {
 			return asked, err
 		}
 	}
@@ -62,7 +53,7 @@ func (m mayDeliver) byUser(u *user) (*decision.Record, *protocol.Refusal) {
 		asked.Text(decision.Connected, u.name, false)
 		return asked, errGone
 	}
-	if err := m.isNew(&u.dedup, u.node().cfg.DedupAge, now, asked); err != nil {
+	if err := u.dedup.Ask(u.node().cfg.DedupAge, m.delivery, now, asked); err != nil {
 		return asked, err
 	}
 	to := protocol.Delivery{Event: m.delivery.Event, View: m.link.view()}

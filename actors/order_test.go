@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/info"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -46,7 +47,7 @@ func TestOrder_TwentyConcurrentPublishersAreHeardInOneOrderByFiftySubscribers(t 
 				t.Fatalf("%s heard another order", c.link.ID())
 			}
 		}
-		page, err := n.History(context.Background(), "acme", "room", protocol.Position{}, maxPage)
+		page, err := n.History(context.Background(), "acme", "room", protocol.Position{}, info.MaxPage)
 		if err != nil || len(page.Events) != len(order) {
 			t.Fatalf("%d in the history, %v", len(page.Events), err)
 		}

@@ -2,70 +2,22 @@ package actors
 
 import (
 	"context"
-	"crypto/rand"
 	"slices"
 	"time"
 
 	"github.com/parley-realtime/parley/actors/fanout"
+	"github.com/parley-realtime/parley/actors/info"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/timer"
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/decision"
 )
 
-// Target says whom an event is for: a topic, some users, or all connections of the tenant. Exactly one is set.
-type Target struct {
-	Topic string
-	Users []string
-	All   bool
-	// Exclude is the id of a connection ("ws-7") that does not get the event; "" for none.
-	Exclude string
-}
-
-// Receipt is the answer to a publish: the event's id, its position, and how many connections got it.
-type Receipt = fanout.Receipt
-
-func (to *Target) check(asked *decision.Record) *protocol.Refusal {
-	switch {
-	case !asked.Step(decision.Target, to.isOne()):
-		return protocol.Refuse(protocol.Malformed, "an event is for exactly one of a topic, users, or all")
-	case to.Topic == "":
-		return nil
-	case !asked.Text(decision.TopicReserved, to.Topic, !protocol.Reserved(to.Topic)):
-		return protocol.Refuse(protocol.Forbidden,
-			"the topic %s is the server's own; publish to another", protocol.Quote(to.Topic))
-	}
-	return checkTopic(to.Topic, asked)
-}
-
-// isOne reports whether the target is exactly one of a topic, users, or all.
-func (to *Target) isOne() bool {
-	switch {
-	case to.Topic != "":
-		return to.Users == nil && !to.All
-	case to.Users != nil:
-		return !to.All
-	}
-	return to.All
-}
-
-// delivery makes the delivery of an event, and returns the event's id. An event without an id gets one that no dedup
-// window has to remember.
-func (to *Target) delivery(ev *protocol.Event, now time.Time) (*fanout.Delivery, string) {
-	stamped := *ev
-	if stamped.Time == (time.Time{}) {
-		stamped.Time = now
-	}
-	stamped.Topic = to.Topic
-	id, made := stamped.ID, false
-	if id == "" {
-		id, made = rand.Text(), true
-	}
-	stamped.ID = id
-	p := fanout.NewDelivery(&stamped, made)
-	p.Exclude, p.Born = numberOf(to.Exclude), now.UnixNano()
-	return p, id
-}
+// Target says whom an event is for, and Receipt is the answer to a publish.
+type (
+	Target  = fanout.Target
+	Receipt = fanout.Receipt
+)
 
 // publisher has the calls that publish.
 type publisher struct {
@@ -131,7 +83,7 @@ func (n *publisher) post(ctx context.Context, tenant string, to Target, ev *prot
 	if err != nil {
 		return posting{err: err}
 	}
-	p, id := to.delivery(ev, n.now())
+	p, id := to.Delivery(ev, info.ConnectionNumber(to.Exclude), n.now())
 	posted := posting{result: p.Result, id: id, made: p.Anonymous}
 	if !dispatch(t, to, p) {
 		posted.receipt, posted.err = n.await(ctx, posted)
@@ -147,7 +99,7 @@ func (n *publisher) admitPublish(
 ) (*tenantCore, error) {
 	t, err := n.tenants.lookup(tenant)
 	if err == nil {
-		err = to.check(asked)
+		err = to.Check(asked)
 	}
 	if err == nil && !asked.Step(decision.Suspended, !t.suspended.Load()) {
 		err = errSuspended

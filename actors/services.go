@@ -101,15 +101,6 @@ func (s *services) Recorder() *recorder.Recorder { return s.recorder }
 // disk strips the monotonic reading, and then a wall clock that someone sets would decide what is old.
 func (s *services) now() time.Time { return s.cfg.Clock() }
 
-// eventWhen says when an event that does not wait for more of its topic wakes a transport that sleeps. born is when it
-// was published: events of the server's own, which have 0, wait for nothing.
-func (s *services) eventWhen(born int64) outbox.When {
-	if born != 0 && s.cfg.WriteDelay > 0 {
-		return outbox.Delayed
-	}
-	return outbox.AtOnce
-}
-
 // Draining reports whether the node admits no connection any more.
 func (s *services) Draining() bool { return s.admission.Closed() }
 
@@ -133,10 +124,3 @@ func (s *services) durableStore() (*durable.Store, *protocol.Refusal) {
 
 // newEpoch names one life of a topic or a lifecycle. Epochs are never reused.
 func newEpoch() string { return strings.Clone(rand.Text()[:12]) }
-
-// checkTopic says why a name cannot be a topic.
-func checkTopic(name string, asked *decision.Record) *protocol.Refusal {
-	err := protocol.AsRefusal(protocol.CheckTopic(name))
-	asked.Text(decision.TopicName, name, err == nil)
-	return err
-}

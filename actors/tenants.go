@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/parley-realtime/parley/actors/info"
 	"github.com/parley-realtime/parley/actors/tap"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -78,7 +79,7 @@ func (ts *tenants) conn(tenant, id string) (*Conn, *protocol.Refusal) {
 	if err != nil {
 		return nil, err
 	}
-	if l := t.links.Get(numberOf(id)); l != nil {
+	if l := t.links.Get(info.ConnectionNumber(id)); l != nil {
 		return l, nil
 	}
 	return nil, protocol.Refuse(protocol.NotFound, "no connection %s", protocol.Quote(id))

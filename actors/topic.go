@@ -94,15 +94,12 @@ type topic struct {
 	appending   int             // events on their way to the disk
 	handedOver  *fanout.Result  // of the last event that parents got through the tenant; nil if none did
 	dedup       fanout.Dedup
-	subscribers fanout.Subscribers
-	window      *fanout.Window // in which events wait for more; nil until one did
+	subscribers fanout.Batcher
 	members     presence.Members
 	tracker     presence.Tracker
 	// used is when the topic last had a subscriber or an own publish (timer.Wheel.Since); events from below do not
 	// count.
 	used int64
-	// flushes are those that the wheel is going to send. Another is scheduled only if it is earlier than all of them.
-	flushes []time.Time
 }
 
 func newTopic(owner *tenantCore, name string) *mailbox.Mailbox {
@@ -165,7 +162,7 @@ func (t *topic) serve(ctx mailbox.Context) {
 	switch m := ctx.Message().(type) {
 	case mailbox.Restarted:
 		t.subscribers.Rebuild()
-		batcher{t}.endWindow(t.node().now())
+		t.subscribers.End((*fanoutEngine)(t), t.node().now())
 	case subscribe:
 		t.subscribe(m)
 		t.box.Dedicate(t.dedicated())
@@ -192,9 +189,9 @@ func (t *topic) serve(ctx mailbox.Context) {
 	case interface{ askTopic(*topic) }: // see may_deliver.go
 		m.askTopic(t)
 	case flush:
-		batcher{t}.flush(m)
+		t.subscribers.FlushDue((*fanoutEngine)(t), m.due, t.node().now())
 	case windowEnds:
-		batcher{t}.windowEnds(m.number)
+		t.subscribers.EndNumber((*fanoutEngine)(t), m.number, t.node().now())
 	case trimHistory:
 		if t.memory != nil {
 			t.memory.Halve()
@@ -204,7 +201,7 @@ func (t *topic) serve(ctx mailbox.Context) {
 	case crash:
 		panic(m.cause)
 	case *mailbox.Stopped:
-		batcher{t}.endWindow(t.node().now())
+		t.subscribers.End((*fanoutEngine)(t), t.node().now())
 		t.box.Close(errGone)
 		t.node().system.Done()
 	}
@@ -242,7 +239,7 @@ func (t *topic) subscribe(m subscribe) {
 	now := t.node().now()
 	before := t.subscribers.FiltersOf(&m.link.outbox)
 	if before != nil && t.subscribers.HoldsLatest() { // the answer is a position: what came before it has to be heard
-		batcher{t}.endWindow(now)
+		t.subscribers.End((*fanoutEngine)(t), now)
 	}
 	missed, err := historyReader{t}.missedBy(m, now)
 	if err == nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/parley-realtime/parley/actors/info"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/policy"
 	"github.com/parley-realtime/parley/protocol"
@@ -164,7 +165,7 @@ func TestBatch_LatestTellsTheNewestOfEachKeyAndCountsTheRestAsStale(t *testing.T
 		if f := n.Metrics(); f.Drops[protocol.Stale] != 2*97 || f.Delivered != 2*3 {
 			t.Errorf("%d delivered, %d stale", f.Delivered, f.Drops[protocol.Stale])
 		}
-		page, err := n.History(context.Background(), "acme", "latest", protocol.Position{}, maxPage)
+		page, err := n.History(context.Background(), "acme", "latest", protocol.Position{}, info.MaxPage)
 		if err != nil || len(page.Events) != 100 {
 			t.Errorf("the history has %d, %v", len(page.Events), err)
 		}

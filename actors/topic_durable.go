@@ -109,7 +109,7 @@ func (t *topic) refusalOf(err error) *protocol.Refusal {
 
 // delivered delivers an event that has its position to the subscribers, and answers its publisher.
 func (t *topic) delivered(p *fanout.Delivery, offset uint64, now time.Time, echoed bool) {
-	count := batcher{t}.deliver(p, offset, now)
+	count := t.subscribers.Offer((*fanoutEngine)(t), p, offset, now)
 	if !echoed && t.name != broadcastTopic {
 		p.Result.SetPosition(t.name, t.history.Position())
 	}

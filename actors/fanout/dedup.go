@@ -4,6 +4,9 @@ import (
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/protocol/decision"
 )
 
 // Dedup is the window in which an actor recognises an event id that is published again. It belongs to that actor. It is
@@ -89,4 +92,12 @@ func (d *Dedup) Expire(age time.Duration, now time.Time) {
 	if d.seen.Len() == 0 {
 		d.seen = nil
 	}
+}
+
+// Ask says why the window does not let a delivery through; nil is that it does. It remembers nothing.
+func (d *Dedup) Ask(age time.Duration, p *Delivery, now time.Time, asked *decision.Record) *protocol.Refusal {
+	if p.Anonymous || asked.Text(decision.Dedup, p.Event.ID, !d.Repeats(age, p, now)) {
+		return nil
+	}
+	return protocol.Refuse(protocol.Conflict, "an event with this id was published before")
 }

@@ -172,3 +172,12 @@ func (c *Config) TopicDefaults() policy.Defaults {
 func (c *Config) Outbox() outbox.Limits {
 	return outbox.Limits{Bytes: c.QueueBytes, Frames: c.QueueFrames}
 }
+
+// EventWhen says when an event that does not wait for more of its topic wakes a transport that sleeps. born is when it
+// was published: events of the server's own, which have 0, wait for nothing.
+func (c *Config) EventWhen(born int64) outbox.When {
+	if born != 0 && c.WriteDelay > 0 {
+		return outbox.Delayed
+	}
+	return outbox.AtOnce
+}
