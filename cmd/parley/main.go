@@ -15,6 +15,7 @@
 //	top        what a server does, second by second
 //	load       a small load test
 //	doctor     what is wrong with the machine, the proxy and the services around
+//	migrate    configurations made of other servers'
 //	backup     one file of a data directory, and back
 //
 // Each command is a file here. A command that fails says why in one line on stderr and exits with a status that is not
@@ -53,6 +54,7 @@ type commands struct {
 	Tap     tapCommand     `cmd:"" help:"Print the frames of a connection, a user or a topic while they pass."`
 	Check   checkCommand   `cmd:"" help:"Check a configuration and print every problem in it."`
 	Config  configCommand  `cmd:"" help:"Print every setting with its default, unit, environment name and meaning."`
+	Import  importCommand  `cmd:"" help:"Print a configuration made of another server's."`
 	Backup  backupCommand  `cmd:"" help:"${backup}"`
 	Restore restoreCommand `cmd:"" help:"Make a data directory of such a file; durable topics begin new epochs."`
 	Version versionCommand `cmd:"" help:"Print version, commit and Go version."`

@@ -75,6 +75,22 @@ S {"id":3,"presence":{"presence":{"ws-1":{"user":"alice","client":"ws-1","conn_i
 `)
 }
 
+// A channel with as many members as a topic may have is heard all the same.
+func TestSubscribe_OneMoreThanMayBePresentHears(t *testing.T) {
+	s := &session{dialect: New(DefaultConfig()), stage: connected}
+	_, asked := s.Receive(time.Time{}, protocol.ClientMessage{Data: []byte(`{"id":2,"subscribe":{"channel":"c"}}`)})
+	first := asked[0].(protocol.Subscribe)
+	full := protocol.Outcome{Err: protocol.Refuse(protocol.TooMany, "")}
+	again := s.Answer(first, full)
+	if second, ok := again[0].(protocol.Subscribe); first.Filter.Member == nil || !ok || second.Filter.Member != nil {
+		t.Fatalf("asked %+v and then %+v", first, again)
+	}
+	got := s.Answer(again[0], full)
+	if text := string(got[0].(protocol.Send).Text); text != `{"id":2,"error":{"code":106,"message":"limit exceeded"}}` {
+		t.Errorf("got %s", text)
+	}
+}
+
 // CFG.41, CFG.42: a client that asks for deltas and ids goes on without.
 func TestSubscribe_DeltasAndIDsAreNotAnswered(t *testing.T) {
 	tell(t, connects+`C {"id":2,"subscribe":{"channel":"r","delta":"fossil","flag":1}}

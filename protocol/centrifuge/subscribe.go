@@ -19,6 +19,7 @@ type subscription struct {
 	since   protocol.Position // where the client stood; zero if it does not recover
 	recover bool
 	lost    bool               // it cannot recover
+	absent  bool               // the channel has as many members as a topic may have, so that it is none of them
 	strict  bool               // then it wants an error
 	as      *protocol.Identity // by its own token; nil is by that of the connection
 	expires time.Time          // when that token does
@@ -74,7 +75,7 @@ func (s *session) ask(sub *subscription) protocol.Subscribe {
 	command := protocol.Subscribe{Topic: sub.name, As: sub.as, AnswerFirst: true, Tag: sub, Filter: protocol.Filter{
 		Exact: true, WithPosition: true, Members: sub.of.joinLeave,
 	}}
-	if of, _ := s.dialect.config.namespace(sub.name); of.Presence {
+	if of, _ := s.dialect.config.namespace(sub.name); of.Presence && !sub.absent {
 		command.Filter.Member = member(s.client(), s.user, s.info, sub.of.info)
 	}
 	if !sub.lost && !sub.refresh {
@@ -121,6 +122,10 @@ func (s *session) subscribed(command protocol.Subscribe, outcome protocol.Outcom
 		recovers := command.Since != (protocol.Position{})
 		if recovers && !sub.strict && (err.Reason == protocol.PositionLost || err.Reason == protocol.Conflict) {
 			sub.lost = true
+			return []protocol.Command{s.ask(sub)}
+		}
+		if err.Reason == protocol.TooMany && command.Filter.Member != nil {
+			sub.absent = true
 			return []protocol.Command{s.ask(sub)}
 		}
 		return s.refused(sub, err)
