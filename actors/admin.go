@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors/drain"
+	"github.com/parley-realtime/parley/actors/fault"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/recorder"
 	"github.com/parley-realtime/parley/actors/resume"
@@ -137,4 +138,35 @@ func cut(all []*Conn) {
 			Code: recorder.NoFrame, Reason: protocol.Draining, Detail: "there was no time to close it"})
 		l.outbox.Transport().Cut()
 	}
+}
+
+// InjectFault begins a fault for connections of a tenant, and cuts those off that a cut is about. Errors are
+// protocol.Refusals: NotFound (tenant), Malformed, Busy if there are too many faults.
+func (a *admin) InjectFault(tenant string, spec fault.Spec) (fault.Info, error) {
+	t, refusal := a.tenants.lookup(tenant)
+	if refusal != nil {
+		return fault.Info{}, refusal
+	}
+	f, err := a.node.faults.Put(tenant, spec)
+	if err != nil {
+		return fault.Info{}, err
+	}
+	if f.Kind == fault.Cut {
+		for _, l := range t.conns() {
+			if of, _ := a.tenants.faultSource(tenant, l.number()); f.Hits(l.number(), of) {
+				l.Note(recorder.Close{
+					Code: recorder.NoFrame, Reason: protocol.Lost, Detail: "an injected fault cut it"})
+				l.outbox.Transport().Cut()
+			}
+		}
+	}
+	return f.Info(), nil
+}
+
+// Faults lists the faults of a tenant, the oldest first.
+func (a *admin) Faults(tenant string) []fault.Info { return a.node.faults.List(tenant) }
+
+// EndFault ends a fault of a tenant; NotFound if there is no such fault.
+func (a *admin) EndFault(tenant, id string) (fault.Info, error) {
+	return a.node.faults.Remove(tenant, id)
 }

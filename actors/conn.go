@@ -230,7 +230,7 @@ func (l *Conn) Resumable() bool {
 
 // send offers a frame that is for this connection alone, and reports whether the outbox took it.
 func (l *Conn) send(f *outbox.Frame) bool {
-	n := l.outbox.Offer(f, l.node.cfg.EventWhen(f.Born))
+	n := l.outbox.Offer(f, l.node.eventWhen(f.Born))
 	if n == outbox.RefusedFull {
 		l.tooSlow()
 	}

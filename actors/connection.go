@@ -134,7 +134,7 @@ func (c *connection) open() {
 // receive gives a message of the client to the session and does the session's commands, if size and rates allow it.
 func (c *connection) receive(m received) {
 	defer c.read()
-	if c.closing {
+	if c.closing || c.node.faults.Any() && c.node.faults.Mutes(c.tenant().name, c.number()) {
 		return
 	}
 	now, message := time.Now(), protocol.ClientMessage{Data: m.data, Binary: m.binary}

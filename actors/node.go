@@ -56,6 +56,7 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	n.inspector = inspector{&n.tenants}
 	n.explainer = explainer{&n.services, &n.tenants}
 	n.taps.Find, n.taps.Outboxes = n.tenants.source, &n.outboxes
+	n.faults.Find, n.faults.Log, n.outboxes.Inject = n.tenants.faultSource, n.log, n.faults.Offer
 	n.admin = admin{tenants: &n.tenants, node: &n.services}
 	n.admin.revoker, _ = auth.(revoker)
 	n.watermark = health.NewWatermark(sheddable{&n.tenants}, n.cfg.Memory, n.log, n.wheel)
@@ -103,6 +104,9 @@ func (n *Node) Admit(
 ) *protocol.Refusal {
 	t, err := n.lookup(tenant)
 	if err != nil {
+		return err
+	}
+	if err := n.faults.Refuse(tenant, d.Name(), asked); err != nil {
 		return err
 	}
 	at := t.placement(d)
@@ -196,6 +200,7 @@ func (n *Node) Close() {
 	n.admission.Close()
 	n.watermark.Stop()
 	n.watchdog.Stop()
+	n.faults.Close()
 	cut(n.allConns())
 	for _, c := range n.canaries {
 		c.Cut()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/parley-realtime/parley/actors/durable"
 	"github.com/parley-realtime/parley/actors/encoding"
+	"github.com/parley-realtime/parley/actors/fault"
 	"github.com/parley-realtime/parley/actors/health"
 	"github.com/parley-realtime/parley/actors/limit"
 	"github.com/parley-realtime/parley/actors/mailbox"
@@ -45,6 +46,7 @@ type services struct {
 	backlog         *outbox.Backpressure
 	outboxes        outbox.Shared
 	taps            tap.Taps
+	faults          fault.Faults
 	supervise       struct{ tenant, user, topic, connection, lifecycle *mailbox.Supervisor }
 	sessions        *resume.Store // suspended ones, of clients that may come back
 	totals          *stats.Totals // for the metrics
@@ -100,6 +102,14 @@ func (s *services) Recorder() *recorder.Recorder { return s.recorder }
 // now is the time by Config.Clock. Times that are compared stay as the clock returned them: Round, Unix or a way to the
 // disk strips the monotonic reading, and then a wall clock that someone sets would decide what is old.
 func (s *services) now() time.Time { return s.cfg.Clock() }
+
+// eventWhen says when an event wakes a transport that sleeps, or that faults are injected.
+func (s *services) eventWhen(born int64) outbox.When {
+	if s.faults.Any() {
+		return outbox.Injected
+	}
+	return s.cfg.EventWhen(born)
+}
 
 // Draining reports whether the node admits no connection any more.
 func (s *services) Draining() bool { return s.admission.Closed() }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/parley-realtime/parley/actors/fault"
 	"github.com/parley-realtime/parley/actors/info"
 	"github.com/parley-realtime/parley/actors/tap"
 	"github.com/parley-realtime/parley/protocol"
@@ -93,6 +94,12 @@ func (ts *tenants) source(tenant string, number uint64) (tap.Source, bool) {
 		}
 	}
 	return tap.Source{}, false
+}
+
+// faultSource describes a connection of a tenant for faults.
+func (ts *tenants) faultSource(tenant string, number uint64) (fault.Source, bool) {
+	of, found := ts.source(tenant, number)
+	return fault.Source{Connection: of.Connection, User: of.User, Dialect: of.Dialect}, found
 }
 
 // allConns are the connections of all tenants, without the canaries.

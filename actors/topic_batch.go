@@ -36,10 +36,11 @@ func (t batcher) remove(l *Conn) {
 
 // When says when an event wakes the transports that sleep.
 func (e *fanoutEngine) When(p *fanout.Delivery) outbox.When {
-	if p.Batch != nil {
+	when := e.tenant.node.eventWhen(p.Born)
+	if p.Batch != nil && when != outbox.Injected {
 		return outbox.Batched
 	}
-	return e.tenant.node.cfg.EventWhen(p.Born)
+	return when
 }
 
 func (e *fanoutEngine) Count(delivered int)      { (*topic)(e).count(delivered) }

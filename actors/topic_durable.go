@@ -183,6 +183,9 @@ func (e *fanoutEngine) Encode(d protocol.Dialect, to protocol.Delivery, born int
 	if taps := &e.tenant.node.taps; taps.Any() {
 		taps.Encoded(e.tenant.name, e.name, d.Name(), f)
 	}
+	if faults := &e.tenant.node.faults; faults.Any() {
+		faults.Mark(e.tenant.name, to.Event.Topic, f)
+	}
 	return f
 }
 

@@ -21,6 +21,7 @@ const (
 type Frame struct {
 	Op     Op
 	policy Policy // what may become of it while it waits
+	Mark   uint8  // the faults that are injected into the events of its topic (package fault)
 	topic  uint32 // hash of the topic; like key, 0 under the policy Keep
 	Data   []byte
 	// Born is when the event was published, in nanoseconds of the Unix clock; 0 for a frame that is no event.

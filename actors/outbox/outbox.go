@@ -41,7 +41,9 @@ type Shared struct {
 	Limits Limits // static
 	// Taken, unless it is nil, sees the frames that a transport takes, with the number of the connection, on their
 	// way. It must not block.
-	Taken   atomic.Pointer[func(number uint64, frames []*Frame)]
+	Taken atomic.Pointer[func(number uint64, frames []*Frame)]
+	// Inject offers a frame while faults are injected. Static after the start.
+	Inject  func(o *Outbox, f *Frame) int
 	Delay   Delay
 	Latency LatencyHistogram
 }

@@ -11,9 +11,10 @@ const (
 type When uint8
 
 const (
-	AtOnce  When = iota // now
-	Delayed             // after Shared.Delay
-	Batched             // when the caller calls Flush
+	AtOnce   When = iota // now
+	Delayed              // after Shared.Delay
+	Batched              // when the caller calls Flush
+	Injected             // as Shared.Inject has it, since faults are injected
 )
 
 // batchBytes bounds what waits in one outbox for more: an outbox with more wakes its transport. So does one with more
@@ -29,6 +30,9 @@ const batchBytes = 32 << 10
 // Offer queues an event, and wakes the transport if it sleeps, or has it wake later. It returns how many bytes the
 // caller has to add to the backpressure (Charge), or why the frame was refused.
 func (o *Outbox) Offer(f *Frame, when When) int {
+	if when == Injected {
+		return o.shared.Inject(o, f)
+	}
 	size := f.Size()
 	o.mu.Lock()
 	if o.closed {

@@ -52,6 +52,7 @@ type commands struct {
 	Doctor  doctorCommand  `cmd:"" help:"Look for what keeps a server from serving well, and say how to repair it."`
 	Explain explainCommand `cmd:"" help:"Ask whether a client may do something, and which rule decides."`
 	Tap     tapCommand     `cmd:"" help:"Print the frames of a connection, a user or a topic while they pass."`
+	Faults  faultsCommand  `cmd:"" help:"Have a server misbehave for a while, to test clients."`
 	Check   checkCommand   `cmd:"" help:"Check a configuration and print every problem in it."`
 	Config  configCommand  `cmd:"" help:"Print every setting with its default, unit, environment name and meaning."`
 	Import  importCommand  `cmd:"" help:"Print a configuration made of another server's."`

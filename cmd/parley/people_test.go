@@ -195,6 +195,34 @@ func TestCommands_TapPrintsTheFramesOfAUserAndATopic(t *testing.T) {
 	}
 }
 
+// In dev mode a server misbehaves when it is told to; one in production does not.
+func TestCommands_FaultsHitClientsAndEnd(t *testing.T) {
+	t.Parallel()
+	r := serveDev(t)
+	listener := r.listener("--dialect", "valtronics", "alerts/1")
+	r.subscribed(1, "alerts/1")
+	faults := func(want string, args ...string) {
+		t.Helper()
+		got := parley(t, nil, append(append([]string{"faults"}, args...), "--url", r.base)...)
+		if got.status != 0 || !strings.Contains(got.stdout, want) {
+			t.Errorf("%v: %d %q %q", args, got.status, got.stdout, got.stderr)
+		}
+	}
+	faults("fault-1 drop 100% of user listener, 0 hit", "add", "drop", "--user", "listener")
+	r.alerts(1)
+	faults("fault-1 drop 100% of user listener, 1 hit", "list")
+	faults(`"hits":1}`, "end", "fault-1", "--output", "json")
+	faults("", "list")
+	faults("fault-2 cut 100% of everybody, 1 hit, 0s left", "add", "cut")
+	listener.contains(t, "connecting again")
+	r.log.contains(t, "a fault is injected", "fault-2")
+	strict := serve(t, []string{"PARLEY_INTERNAL_LISTEN=", "PARLEY_API_FAULTS=false"}, "--dev", "--feed=false")
+	got := parley(t, nil, "faults", "add", "cut", "--url", strict.base)
+	if got.status != 1 || !strings.Contains(got.stderr, "forbidden") || !strings.Contains(got.stderr, "production") {
+		t.Errorf("%d %q", got.status, got.stderr)
+	}
+}
+
 // README has a row for each command that is not hidden, and what their statuses mean.
 func TestHouse_ReadmeHasARowForEachCommand(t *testing.T) {
 	var all commands

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 
 	"github.com/parley-realtime/parley/cmd/parley/client"
@@ -36,6 +37,17 @@ func (f *serverFlags) target() (target, error) {
 func (f *serverFlags) api() (client.API, error) {
 	at, err := f.target()
 	return client.API{Base: at.url, Key: at.key}, err
+}
+
+// call makes calls of the server until a signal ends them.
+func (f *serverFlags) call(do func(ctx context.Context, api client.API) error) error {
+	api, err := f.api()
+	if err != nil {
+		return err
+	}
+	ctx, stop := untilSignal()
+	defer stop()
+	return do(ctx, api)
 }
 
 // targetOf is the server at a URL, else that of the context of a name, else that of the current context, else dev

@@ -75,6 +75,8 @@ const (
 	Throttle
 	DialectWords
 	Slow
+	// Of fault injection.
+	Fault
 
 	count
 )
@@ -165,6 +167,7 @@ var table = [count]rule{
 	Throttle:     {"throttle", "", ""},
 	DialectWords: {"dialect_words", "",
 		"The dialect has no words for events of this kind, or the client asked for none of them."},
+	Fault: {"fault", "", "Somebody injected it (GET /api/v1/faults); DELETE /api/v1/faults/ID ends it."},
 	Slow: {"slow", "engine.queue_bytes",
 		"The connection reads too slowly and has no room for the event; it would be closed."},
 }

@@ -21,6 +21,8 @@ type Config struct {
 	AdminKey  string `yaml:"admin_key" env:"ADMIN_KEY" unit:"secret"`
 	ViewerKey string `yaml:"viewer_key" env:"VIEWER_KEY" unit:"secret"`
 
+	Faults bool `yaml:"faults" env:"FAULTS" envDefault:"false" unit:"bool"`
+
 	// AdminKeyOnly refuses operators without an AdminKey, since the internal address is not loopback.
 	AdminKeyOnly bool `yaml:"-" env:"-"`
 	// Tenant returns the tenant of a request without an API key, as for sockets; "" is none. nil is always none.
@@ -74,6 +76,8 @@ func (Config) Help() map[string]string {
 			"address alone protects them, and must be loopback. It opens the console, too.",
 		"viewer_key": "A key for people who may look at everything in the console, and change nothing; at least 16 " +
 			"bytes.",
+		"faults": "Whether keys of backends may inject faults, for tests of clients. On in dev mode; leave it off in " +
+			"production.",
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/fault"
 	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/presence"
 	"github.com/parley-realtime/parley/actors/recorder"
@@ -38,6 +39,7 @@ type fakeNode struct {
 	fail       error // what every call answers, if set
 	panics     bool
 	taps       tap.Taps
+	injected   []fault.Info
 	onPublish  func(ctx context.Context) error
 	probe      func(ctx context.Context) (time.Duration, error)
 	queries    []any

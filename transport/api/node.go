@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/parley-realtime/parley/actors"
+	"github.com/parley-realtime/parley/actors/fault"
 	"github.com/parley-realtime/parley/actors/grant"
 	"github.com/parley-realtime/parley/actors/presence"
 	"github.com/parley-realtime/parley/actors/recorder"
@@ -54,6 +55,11 @@ type Node interface {
 
 	// Tap shows the frames of a connection by its id, of a user or of a topic, whichever is not "".
 	Tap(tenant, id, user, topic string) (*tap.Tap, error)
+
+	// InjectFault begins a fault, which ends by itself or by EndFault.
+	InjectFault(tenant string, spec fault.Spec) (fault.Info, error)
+	Faults(tenant string) []fault.Info
+	EndFault(tenant, id string) (fault.Info, error)
 
 	Tenants() []string
 	// DrainTenant closes a tenant's connections, paced until the context ends, and lets new ones in meanwhile.

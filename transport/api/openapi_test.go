@@ -112,7 +112,7 @@ func TestDocument_NamesTheLimitsAndMembersOfTheCode(t *testing.T) {
 
 // newDocumentedAPI has the users, topics and connections of the document's examples.
 func newDocumentedAPI(t *testing.T) *testAPI {
-	h := newTestAPI(t, Config{AdminKey: "k1"})
+	h := newTestAPI(t, Config{AdminKey: "k1", Faults: true})
 	h.tokens.documents = map[string]Documents{oneOutpost: {"outposts/radius": []byte(`[{"pk":7,"name":"radius"}]`)}}
 	h.node.connect("c-1", "42", "projects")
 	for range 7 {
@@ -232,7 +232,7 @@ func examplesAreAnswered(t *testing.T) {
 // trouble is a way to get an error from every operation that documents its status.
 var trouble = map[int]func(*testAPI, *http.Request) *http.Request{
 	400: func(h *testAPI, r *http.Request) *http.Request {
-		if r.Method == "POST" || r.Method == "DELETE" {
+		if r.Method == "POST" || r.Method == "PUT" || r.Method == "DELETE" {
 			made := withBody(r, `{"event":`)
 			made.URL.RawQuery = "nonsense=1" // for those that read no body
 			return made
@@ -273,6 +273,7 @@ func TestDocument_ErrorsAreAnsweredAsItSays(t *testing.T) {
 	// These do not ask the fake node, or cannot fail; another test gets 408 from a server with a slow client.
 	exempt := map[string][]int{"GET /api/v1/stats": {429, 500, 503}, "GET /healthz": {500}, "GET /readyz": {500},
 		"GET /metrics": {500}, "GET /openapi.json": {500}, "GET /debug/pprof/{profile}": {403, 404, 500, 503},
+		"GET /api/v1/faults":   {403, 429, 503},
 		"GET /api/v1/refusals": {429, 500, 503}, "GET /api/v1/admin/refusals": {403, 429, 500, 503},
 		"POST /api/v1/batch": {429, 500, 503}, "GET /api/v1/admin/tenants": {403}, "POST /api/v1/ws/ticket": {500},
 		"GET /api/v3/outposts/instances/": {500}, "GET /api/v3/root/config/": {500}, "GET /api/v3/{path}": {400, 500},

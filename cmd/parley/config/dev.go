@@ -28,6 +28,7 @@ func applyDevDefaults(c *Config) {
 	c.Feed = true
 	c.Engine.Unauthenticated, c.Engine.UnauthenticatedPerAddress = Unlimited, Unlimited
 	c.Engine.InboxCount = 100
+	c.API.Faults = true
 	c.WebSocket.LoopbackOrigins = true // a page under development is served from a port of its own
 	for i := range c.Protocols {
 		if s, ok := c.Protocols[i].Settings.(protocol.DevSettings); ok {
