@@ -67,10 +67,10 @@ type connection struct {
 	limits        limit.Connection // on what comes in (package limit)
 	rights        *rights          // grants of other identities that it uses (connection_grants.go); nil for none
 	registration  registration     // with its user and for broadcasts (connection_registration.go)
-	publishing    *taskqueue.Queue // publishes by the client (connection_requests.go); nil until the first
 	silent        bool             // the transport was cut, since the peer was silent
 	closing       bool             // the transport was asked to close; the session neither speaks nor hears any more
 	afterEvents   bool             // control frames must not overtake events that wait: they tell where those end
+	publishing    *taskqueue.Queue // publishes by the client (connection_requests.go); nil until the first
 	deadlines     timer.Deadlines
 }
 

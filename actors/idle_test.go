@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/timer"
@@ -213,4 +214,11 @@ func TestIdle_AConnectionThatWaitedTooLongLeavesNoGhost(t *testing.T) {
 			t.Errorf("the user delivered to %+v, %v, want bob's first connection alone", r, err)
 		}
 	})
+}
+
+// The next larger piece of memory that Go gives out has 576 bytes.
+func TestIdle_AConnectionFitsItsPieceOfMemory(t *testing.T) {
+	if size := unsafe.Sizeof(connection{}); size > 512 {
+		t.Errorf("a connection takes %d bytes", size)
+	}
 }

@@ -5,22 +5,24 @@ import (
 	"unique"
 )
 
-// Trace is what a connection remembers for its entry while it lives.
+// Trace is what a connection remembers for its entry while it lives. It is two words, since every connection has one:
+// with more, a connection takes up the next larger piece of memory.
 type Trace struct {
-	// Static after Begin.
+	handshake *handshake // nil without one; static after Begin
+	ending    atomic.Pointer[Close]
+}
+
+type handshake struct {
 	requestID string
 	origin    unique.Handle[string] // most connections of a tenant have the same
-
-	ending atomic.Pointer[Close]
 }
 
 // Begin notes what the handshake said.
 func (t *Trace) Begin(requestID, origin string) {
-	t.requestID = requestID
 	if len(origin) > maxText {
 		origin = origin[:maxText]
 	}
-	t.origin = unique.Make(origin)
+	t.handshake = &handshake{requestID, unique.Make(origin)}
 }
 
 // Note keeps how the connection ends; only the first Note counts. Any goroutine may call it. The transport calls it
@@ -48,9 +50,8 @@ func (t *Trace) Decided() bool {
 
 // End gives an entry what the trace remembers.
 func (t *Trace) End(e *Entry) {
-	e.RequestID = t.requestID
-	if t.origin != (unique.Handle[string]{}) {
-		e.Origin = t.origin.Value()
+	if from := t.handshake; from != nil {
+		e.RequestID, e.Origin = from.requestID, from.origin.Value()
 	}
 	if ending := t.ending.Load(); ending != nil {
 		e.Close = *ending
