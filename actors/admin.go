@@ -153,7 +153,7 @@ func (a *admin) InjectFault(tenant string, spec fault.Spec) (fault.Info, error) 
 	}
 	if f.Kind == fault.Cut {
 		for _, l := range t.conns() {
-			if of, _ := a.tenants.faultSource(tenant, l.number()); f.Hits(l.number(), of) {
+			if of, _ := a.tenants.source(tenant, l.number()); f.Hits(l.number(), of) {
 				l.Note(recorder.Close{
 					Code: recorder.NoFrame, Reason: protocol.Lost, Detail: "an injected fault cut it"})
 				l.outbox.Transport().Cut()

@@ -13,26 +13,8 @@ import (
 	"github.com/parley-realtime/parley/actors/recorder"
 	"github.com/parley-realtime/parley/actors/resume"
 	"github.com/parley-realtime/parley/actors/stats"
-	"github.com/parley-realtime/parley/actors/tap"
 	"github.com/parley-realtime/parley/protocol"
 )
-
-// ConnectOptions describe a connection that Node.Connect is to make.
-type ConnectOptions struct {
-	Tenant  string
-	Dialect protocol.Dialect
-	Session protocol.Session
-	// Identity is set if the credential was checked before the upgrade; otherwise it is nil.
-	Identity *protocol.Identity
-	// Remote is the client's address, without port. Proxied says that it is the address of a proxy, and so of many
-	// clients.
-	Remote  string
-	Proxied bool
-	// Client is the key by which a client that comes back is recognised (package resume); "" is none.
-	Client string
-	// RequestID and Origin are those of the handshake, for the recorder.
-	RequestID, Origin string
-}
 
 // Conn is where a socket and the engine meet: the socket's reader hands it what it read, and what is to be written
 // waits in its outbox. Topics and users know a connection by its Conn, which is part of the actor's memory
@@ -86,8 +68,8 @@ func (f *flags) set(flag uint32) (first bool) { return f.bits.Or(flag)&flag == 0
 func (f *flags) has(flag uint32) bool { return f.bits.Load()&flag != 0 }
 
 // sourceOf describes a connection for taps.
-func sourceOf(l *Conn) tap.Source {
-	return tap.Source{
+func sourceOf(l *Conn) info.Source {
+	return info.Source{
 		Connection: l.ID(), User: l.user(), Dialect: l.dialect().Name(), LoggedIn: l.identity.Load() != nil,
 	}
 }

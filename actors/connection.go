@@ -34,7 +34,7 @@ type (
 	withdraw struct {
 		gone     func(*protocol.Identity) bool
 		borrowed bool // only borrowed grants are concerned, and not the connection's own identity
-		reply    mailbox.Reply[withdrawn]
+		mailbox.Reply[withdrawn]
 	}
 	// withdrawn says what ended: the connection, or some of its subscriptions.
 	withdrawn struct {
@@ -46,15 +46,13 @@ type (
 	// maySubscribe answers whether the client might subscribe to a topic.
 	maySubscribe struct {
 		topic string
-		reply mailbox.Reply[*decision.Record]
+		mailbox.Reply[*decision.Record]
 	}
 	// inspect answers with the topics that the client has subscribed to.
-	inspect struct{ reply mailbox.Reply[[]string] }
+	inspect struct{ mailbox.Reply[[]string] }
 )
 
-func (m finish) Refuse(*protocol.Refusal)       { m.then() }
-func (m withdraw) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
-func (m inspect) Refuse(err *protocol.Refusal)  { m.reply.Refuse(err) }
+func (m finish) Refuse(*protocol.Refusal) { m.then() }
 
 // connection is the actor: it lets a session and the engine talk. Deliveries do not pass through it; topics and users
 // put frames into the outbox of its Conn. Its parts are types of their own, held by value, since an idle connection
@@ -90,15 +88,15 @@ func (c *connection) Receive(ctx mailbox.Context) {
 	case finish:
 		c.finish(m)
 	case withdraw:
-		m.reply.Give(grants{c}.revoke(m), nil)
+		m.Reply.Give(grants{c}.revoke(m), nil)
 	case takeOver:
 		c.takeOver()
-		m.reply.Give(struct{}{}, nil)
+		m.Reply.Give(struct{}{}, nil)
 	case maySubscribe:
 		asked := &decision.Record{}
-		m.reply.Give(asked, askSubscribe(c, m.topic, asked))
+		m.Reply.Give(asked, askSubscribe(c, m.topic, asked))
 	case inspect:
-		m.reply.Give(c.subscriptions.Wanted(), nil)
+		m.Reply.Give(c.subscriptions.Wanted(), nil)
 	case socketEnded:
 		c.ended(m.reason)
 		ctx.Stop(ctx.Self())

@@ -60,9 +60,9 @@ func (r *registration) meet(l *Conn, id *protocol.Identity) *protocol.Refusal {
 	defer done()
 	wish := join{link: l, limit: l.dialect().Limits().PerUser, mayResume: l.resume != nil && !id.Unverified}
 	for {
-		wish.reply = mailbox.NewReply[resumeOffer]()
+		wish.Reply = mailbox.NewReply[resumeOffer]()
 		l.tenant().user(id.User, wish)
-		back, err := wish.reply.Wait(ctx)
+		back, err := wish.Reply.Wait(ctx)
 		if err != nil || back.duplicate == nil {
 			if l.resume != nil {
 				l.resume.Resume(back.session)

@@ -125,9 +125,6 @@ func (c requests) readHistory(cmd protocol.ReadHistory) (out protocol.Outcome) {
 	return out
 }
 
-// Refuse implements mailbox.Refusable.
-func (m maySubscribe) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
-
 // askSubscribe says whether the client may subscribe to a topic.
 func askSubscribe(c *connection, topic string, asked *decision.Record) *protocol.Refusal {
 	load, at := limit.Cost{limit.Subscribes: 1}, c.node.wheel.Since(time.Now())

@@ -81,9 +81,7 @@ func (s *subscriptions) reattach(l *Conn, rec *resume.Session) (broken *protocol
 
 // takeOver ends a connection whose client has come back, if it may be resumed, and answers when its session is with the
 // user.
-type takeOver struct{ reply mailbox.Reply[struct{}] }
-
-func (m takeOver) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
+type takeOver struct{ mailbox.Reply[struct{}] }
 
 // suspend unsubscribes the connection from its topics, empties its outbox, and returns both as a suspended session. The
 // connection gets no frame that is offered afterwards.

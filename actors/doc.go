@@ -86,10 +86,5 @@
 //
 // Messages between actors are small values, declared at the top of the file of the actor that understands them. Waits
 // go one way: the front door waits for a connection, a connection for an older one of the same client, for the tenant,
-// for its user and its topics, and those wait for nobody (mailbox/reply.go). The mailbox is our own
-// (mailbox/mailbox.go), since protoactor's mailboxes are unbounded or drop in silence. Of protoactor, supervision is
-// used through guardians (mailbox/supervisor.go), since a restart of a protoactor parent stops its children. A restart
-// is a resumption for protoactor, since all that an actor knows has to outlive a failure; so all actors of a kind can
-// share their props. protoactor's receive timeouts, stash, middleware and metrics are not used: they race, lose or
-// cost.
+// for its user and its topics, and those wait for nobody. Package mailbox says what of protoactor is used.
 package actors

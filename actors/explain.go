@@ -46,7 +46,7 @@ func (n *explainer) AskLogin(
 	if !t.users.SendUnbounded(id.User, question) {
 		return (&user{}).admits(d, d.Limits().PerUser, nil, asked)
 	}
-	steps, err := question.reply.Wait(ctx)
+	steps, err := question.Reply.Wait(ctx)
 	asked.Append(steps)
 	return err
 }
@@ -80,7 +80,7 @@ func (n *explainer) AskSubscribe(
 		}
 		question := maySubscribe{q.Topic, mailbox.NewReply[*decision.Record]()}
 		l.box.SendUnbounded(question)
-		steps, err := question.reply.Wait(ctx)
+		steps, err := question.Reply.Wait(ctx)
 		asked.Append(steps)
 		return err
 	}

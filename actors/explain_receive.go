@@ -52,7 +52,7 @@ func askUser(
 		asked.Text(decision.Connected, name, false)
 		return errGone
 	}
-	steps, err := question.reply.Wait(ctx)
+	steps, err := question.Reply.Wait(ctx)
 	asked.Append(steps)
 	return err
 }
@@ -68,7 +68,7 @@ func askTopics(
 		if !t.topics.SendUnbounded(topic, q) {
 			continue
 		}
-		steps, err := q.reply.Wait(ctx)
+		steps, err := q.Reply.Wait(ctx)
 		switch {
 		case steps == nil && err == nil: // it is not by this topic
 		case err == nil || err.Reason == protocol.Conflict: // a repetition reaches none of them

@@ -14,17 +14,14 @@ import (
 type mayDeliver struct {
 	delivery *fanout.Delivery
 	link     *Conn
-	reply    mailbox.Reply[*decision.Record]
+	mailbox.Reply[*decision.Record]
 }
 
-// Refuse implements mailbox.Refusable.
-func (m mayDeliver) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
-
 // askTopic has a topic answer.
-func (m mayDeliver) askTopic(t *topic) { m.reply.Give(m.byTopic(t)) }
+func (m mayDeliver) askTopic(t *topic) { m.Reply.Give(m.byTopic(t)) }
 
 // askUser has a user answer.
-func (m mayDeliver) askUser(u *user) { m.reply.Give(m.byUser(u)) }
+func (m mayDeliver) askUser(u *user) { m.Reply.Give(m.byUser(u)) }
 
 func (m mayDeliver) byTopic(t *topic) (*decision.Record, *protocol.Refusal) {
 	p, now := m.delivery, t.node().now()

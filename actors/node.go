@@ -56,7 +56,7 @@ func New(cfg Config, auth Authenticator, tenants ...TenantConfig) *Node {
 	n.inspector = inspector{&n.tenants}
 	n.explainer = explainer{&n.services, &n.tenants}
 	n.taps.Find, n.taps.Outboxes = n.tenants.source, &n.outboxes
-	n.faults.Find, n.faults.Log, n.outboxes.Inject = n.tenants.faultSource, n.log, n.faults.Offer
+	n.faults.Find, n.faults.Log, n.outboxes.Inject = n.tenants.source, n.log, n.faults.Offer
 	n.admin = admin{tenants: &n.tenants, node: &n.services}
 	n.admin.revoker, _ = auth.(revoker)
 	n.watermark = health.NewWatermark(sheddable{&n.tenants}, n.cfg.Memory, n.log, n.wheel)

@@ -13,15 +13,6 @@ import (
 	"github.com/parley-realtime/parley/protocol"
 )
 
-// Health is what is wrong with a node, beside what Probe finds.
-type Health struct {
-	Pressure health.Pressure
-	// Stuck are the actors that are stuck, the longest first; at most 16 of them. Each concerns its tenant alone.
-	Stuck []health.Stuck
-	// Storage concerns durable topics alone.
-	Storage Storage
-}
-
 // Health reports what is wrong. It does not block.
 func (n *Node) Health() Health {
 	return Health{Pressure: n.watermark.Pressure(), Stuck: n.watchdog.Stuck(), Storage: n.storage()}

@@ -104,9 +104,9 @@ func (t *tenantCore) withdraw(
 	var waits []mailbox.Reply[withdrawn]
 	for _, l := range t.links.All() {
 		if id := l.identity.Load(); id == nil || l.flags.has(hasBorrowed) || may(id) {
-			order.reply = mailbox.NewReply[withdrawn]()
+			order.Reply = mailbox.NewReply[withdrawn]()
 			l.box.SendUnbounded(order)
-			waits = append(waits, order.reply)
+			waits = append(waits, order.Reply)
 		}
 	}
 	for _, answer := range waits {

@@ -7,9 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/parley-realtime/parley/actors/fault"
 	"github.com/parley-realtime/parley/actors/info"
-	"github.com/parley-realtime/parley/actors/tap"
 	"github.com/parley-realtime/parley/protocol"
 )
 
@@ -87,19 +85,13 @@ func (ts *tenants) conn(tenant, id string) (*Conn, *protocol.Refusal) {
 }
 
 // source describes a connection of a tenant for taps.
-func (ts *tenants) source(tenant string, number uint64) (tap.Source, bool) {
+func (ts *tenants) source(tenant string, number uint64) (info.Source, bool) {
 	if t := ts.tenant(tenant); t != nil {
 		if l := t.links.Get(number); l != nil {
 			return sourceOf(l), true
 		}
 	}
-	return tap.Source{}, false
-}
-
-// faultSource describes a connection of a tenant for faults.
-func (ts *tenants) faultSource(tenant string, number uint64) (fault.Source, bool) {
-	of, found := ts.source(tenant, number)
-	return fault.Source{Connection: of.Connection, User: of.User, Dialect: of.Dialect}, found
+	return info.Source{}, false
 }
 
 // allConns are the connections of all tenants, without the canaries.

@@ -20,15 +20,15 @@ type (
 		link    *Conn
 		filters *fanout.Filters
 		wish
-		reply mailbox.Reply[attached]
+		mailbox.Reply[attached]
 	}
 	// unsubscribe removes a subscriber, and answers the topic's position; an unknown one is ignored. The subscriber
 	// first gets the events that wait for the end of a window, and with settled those that a throttle holds back for
 	// it.
 	unsubscribe struct {
-		link    *Conn
-		settled bool
-		reply   mailbox.Reply[protocol.Position] // the zero Reply if nobody waits
+		link                             *Conn
+		settled                          bool
+		mailbox.Reply[protocol.Position] // the zero Reply if nobody waits
 	}
 	// publish appends an event, delivers it to the subscribers and hands it to the parent topics.
 	publish struct{ delivery *fanout.Delivery }
@@ -43,10 +43,10 @@ type (
 		after   protocol.Position
 		limit   int
 		reverse bool
-		reply   mailbox.Reply[HistoryPage]
+		mailbox.Reply[HistoryPage]
 	}
 	// describe answers with the TopicInfo.
-	describe struct{ reply mailbox.Reply[TopicInfo] }
+	describe struct{ mailbox.Reply[TopicInfo] }
 	// flush delivers what throttles held back for subscribers that want fewer events.
 	flush struct{ due time.Time }
 	// idleTimeout stops the topic if nobody uses it.
@@ -62,24 +62,18 @@ type (
 	}
 	// listMembers answers with the members that announced themselves.
 	listMembers struct {
-		reply mailbox.Reply[[]presence.Member]
+		mailbox.Reply[[]presence.Member]
 	}
 	// readMembers answers with the members that are present.
 	readMembers struct {
-		reply mailbox.Reply[[]protocol.Member]
+		mailbox.Reply[[]protocol.Member]
 	}
 	// crash panics, for tests of what is promised then.
 	crash struct{ cause string }
 )
 
-func (m subscribe) Refuse(err *protocol.Refusal)   { m.reply.Refuse(err) }
-func (m unsubscribe) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
-func (m publish) Refuse(err *protocol.Refusal)     { m.delivery.Result.Fail(err) }
-func (m propagate) Refuse(err *protocol.Refusal)   { m.delivery.Result.Fail(err) }
-func (m readHistory) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
-func (m describe) Refuse(err *protocol.Refusal)    { m.reply.Refuse(err) }
-func (m listMembers) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
-func (m readMembers) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
+func (m publish) Refuse(err *protocol.Refusal)   { m.delivery.Result.Fail(err) }
+func (m propagate) Refuse(err *protocol.Refusal) { m.delivery.Result.Fail(err) }
 
 // topic is the actor: the sequencer of one named stream of events. Only the actor touches its fields, except for the
 // mailbox.
@@ -173,19 +167,19 @@ func (t *topic) serve(ctx mailbox.Context) {
 		batcher{t}.remove(m.link)
 		t.box.Dedicate(t.dedicated())
 		t.use(t.node().now())
-		m.reply.Give(t.history.Position(), nil)
+		m.Reply.Give(t.history.Position(), nil)
 	case readHistory:
-		m.reply.Give(historyReader{t}.readHistory(m))
+		m.Reply.Give(historyReader{t}.readHistory(m))
 	case announce:
 		now := t.node().now()
 		t.use(now)
 		t.members = t.members.Note(t.name, m.member, m.data, m.life, m.link.ID(), now)
 	case readMembers:
-		m.reply.Give(t.tracker.List(), nil)
+		m.Reply.Give(t.tracker.List(), nil)
 	case listMembers:
-		m.reply.Give(t.members.List(t.node().now()), nil)
+		m.Reply.Give(t.members.List(t.node().now()), nil)
 	case describe:
-		m.reply.Give(historyReader{t}.describe(), nil)
+		m.Reply.Give(historyReader{t}.describe(), nil)
 	case interface{ askTopic(*topic) }: // see may_deliver.go
 		m.askTopic(t)
 	case flush:
@@ -261,7 +255,7 @@ func (t *topic) subscribe(m subscribe) {
 	t.setFilters(m.link, m.filters, answer.at.Offset)
 	t.use(now)
 	switch {
-	case m.reply.Give(answer, nil):
+	case m.Reply.Give(answer, nil):
 	case len(missed.frames) > 0: // the client would get them again with its next attempt
 		m.link.box.SendUnbounded(endConnection{err: mailbox.ErrBusy})
 	case before == nil: // the connection did not wait so long, and takes the subscription for refused

@@ -21,7 +21,7 @@ type (
 		limit         int  // on the user's connections of this dialect; 0 is none
 		mayResume     bool // it may have the session that its client left: it has proved its identity
 		duplicateTold bool // the duplicate connection was asked to go, and is not waited for any more
-		reply         mailbox.Reply[resumeOffer]
+		mailbox.Reply[resumeOffer]
 	}
 	// detach removes a connection and keeps the session that it may leave; an unknown connection is ignored.
 	detach struct {
@@ -30,24 +30,19 @@ type (
 	}
 	// disconnectAll ends all connections and answers how many.
 	disconnectAll struct {
-		end   endConnection
-		reply mailbox.Reply[int]
+		end endConnection
+		mailbox.Reply[int]
 	}
 	// listConns answers with the user's connections.
-	listConns struct{ reply mailbox.Reply[[]*Conn] }
+	listConns struct{ mailbox.Reply[[]*Conn] }
 	// mayJoin answers whether one more connection of a dialect might join.
 	mayJoin struct {
 		dialect protocol.Dialect
-		reply   mailbox.Reply[*decision.Record]
+		mailbox.Reply[*decision.Record]
 	}
 	// idleAgain repeats an idle check that other messages were in the way of.
 	idleAgain struct{}
 )
-
-func (m join) Refuse(err *protocol.Refusal)          { m.reply.Refuse(err) }
-func (m disconnectAll) Refuse(err *protocol.Refusal) { m.reply.Refuse(err) }
-func (m listConns) Refuse(err *protocol.Refusal)     { m.reply.Refuse(err) }
-func (m mayJoin) Refuse(err *protocol.Refusal)       { m.reply.Refuse(err) }
 
 // user is the actor: one identity with all its connections. Only the actor touches its fields, except for the mailbox.
 type user struct {
@@ -85,7 +80,7 @@ func (u *user) Receive(ctx mailbox.Context) {
 		u.idle(ctx) // it may have been made for this event alone
 	case join:
 		back, err := u.join(m)
-		if !m.reply.Give(back, err) { // the connection did not wait so long
+		if !m.Reply.Give(back, err) { // the connection did not wait so long
 			u.leave(m.link)
 			u.giveUp(protocol.Busy, back.session)
 		}
@@ -98,12 +93,12 @@ func (u *user) Receive(ctx mailbox.Context) {
 		u.expireSessions(u.node().now())
 		u.idle(ctx)
 	case disconnectAll:
-		m.reply.Give(u.disconnectAll(m.end), nil)
+		m.Reply.Give(u.disconnectAll(m.end), nil)
 	case listConns:
-		m.reply.Give(append([]*Conn(nil), u.links...), nil)
+		m.Reply.Give(append([]*Conn(nil), u.links...), nil)
 	case mayJoin:
 		asked := &decision.Record{}
-		m.reply.Give(asked, u.admits(m.dialect, m.dialect.Limits().PerUser, nil, asked))
+		m.Reply.Give(asked, u.admits(m.dialect, m.dialect.Limits().PerUser, nil, asked))
 	case interface{ askUser(*user) }: // see may_deliver.go
 		m.askUser(u)
 	case idleTimeout:

@@ -7,13 +7,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/info"
 	"github.com/parley-realtime/parley/actors/outbox"
 )
-
-// Source is the connection that a fault may hit.
-type Source struct {
-	Connection, User, Dialect string
-}
 
 // Fault is one fault while it lasts.
 type Fault struct {
@@ -49,7 +45,7 @@ func (f *Fault) Info() Info {
 }
 
 // fits reports whether a connection is among the targets.
-func (f *Fault) fits(of Source) bool {
+func (f *Fault) fits(of info.Source) bool {
 	is := func(wanted, has string) bool { return wanted == "" || wanted == has }
 	return is(f.User, of.User) && is(f.Connection, of.Connection) && is(f.Dialect, of.Dialect)
 }
@@ -62,7 +58,9 @@ func (f *Fault) chance() bool {
 }
 
 // Hits decides about a connection, always alike, and counts it.
-func (f *Fault) Hits(number uint64, of Source) bool { return f.fits(of) && f.count(f.chooses(number)) }
+func (f *Fault) Hits(number uint64, of info.Source) bool {
+	return f.fits(of) && f.count(f.chooses(number))
+}
 
 // chooses decides about a connection, always alike.
 func (f *Fault) chooses(number uint64) bool {

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/info"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/protocol/decision"
@@ -23,7 +24,7 @@ const (
 // Faults are those of a node. Its methods may be called from many goroutines at once; none blocks.
 type Faults struct {
 	// Find finds a connection of a tenant, and Log gets a line when a fault begins and ends. Static after the start.
-	Find func(tenant string, number uint64) (Source, bool)
+	Find func(tenant string, number uint64) (info.Source, bool)
 	Log  *slog.Logger
 
 	mu     sync.Mutex               // guards changes of all
@@ -198,7 +199,7 @@ func (s *Faults) Mutes(tenant string, number uint64) bool {
 // nothing, and answers for those faults that hit all.
 func (s *Faults) Refuse(tenant, dialect string, asked *decision.Record) *protocol.Refusal {
 	for _, f := range s.list() {
-		if f.Kind != Refuse || f.tenant != tenant || !f.fits(Source{Dialect: dialect}) {
+		if f.Kind != Refuse || f.tenant != tenant || !f.fits(info.Source{Dialect: dialect}) {
 			continue
 		}
 		if asked == nil && f.chance() || asked != nil && !asked.Text(decision.Fault, f.id, f.Percent < 100) {

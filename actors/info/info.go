@@ -88,3 +88,12 @@ type Storage struct {
 	// Refusal is why durable topics take no publishes now; nil if they take them.
 	Refusal *protocol.Refusal
 }
+
+// Health is what is wrong with a node, beside what Probe finds.
+type Health struct {
+	Pressure health.Pressure
+	// Stuck are the actors that are stuck, the longest first; at most 16 of them. Each concerns its tenant alone.
+	Stuck []health.Stuck
+	// Storage concerns durable topics alone.
+	Storage Storage
+}

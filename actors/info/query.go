@@ -42,3 +42,20 @@ type SubscribeQuestion struct {
 
 	Topic string
 }
+
+// ConnectOptions describe a connection that Node.Connect is to make.
+type ConnectOptions struct {
+	Tenant  string
+	Dialect protocol.Dialect
+	Session protocol.Session
+	// Identity is set if the credential was checked before the upgrade; otherwise it is nil.
+	Identity *protocol.Identity
+	// Remote is the client's address, without port. Proxied says that it is the address of a proxy, and so of many
+	// clients.
+	Remote  string
+	Proxied bool
+	// Client is the key by which a client that comes back is recognised (package resume); "" is none.
+	Client string
+	// RequestID and Origin are those of the handshake, for the recorder.
+	RequestID, Origin string
+}

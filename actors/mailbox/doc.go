@@ -45,5 +45,7 @@
 //
 // It does not know what an actor is for, nor who belongs to whom. Protoactor's dispatchers, receive timeouts, stash,
 // middleware and metrics are not used (they race, lose messages or cost time), nor are its mailboxes, which are
-// unbounded or drop silently.
+// unbounded or drop silently. Its supervision is used through guardians, since a restart of a protoactor parent stops
+// its children. A restart is a resumption for protoactor, since all that an actor knows has to outlive a failure; so
+// all actors of a kind can share their props.
 package mailbox

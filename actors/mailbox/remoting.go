@@ -3,6 +3,8 @@ package mailbox
 import (
 	"context"
 	"encoding/binary"
+	"errors"
+	"io"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/asynkron/protoactor-go/remote"
@@ -127,6 +129,9 @@ func (s Sender) Send(ctx context.Context, over grpc.ClientConnInterface, take fu
 			return ctx.Err()
 		}
 		err = s.sendBatches(stream, all)
+	}
+	if errors.Is(err, io.EOF) { // the other end has ended the call: its word comes with what is received
+		_, err = stream.Recv()
 	}
 	return err
 }

@@ -1,4 +1,4 @@
-// Package settings says what can be set of a node: the keys, their meanings, units and defaults.
+// Package settings says what can be set of a node and of its tenants: the keys, their meanings, units and defaults.
 //
 // # What it promises
 //
@@ -7,5 +7,5 @@
 //
 // # What it does not know
 //
-// It does not know a configuration file, nor the environment (cmd/parley/config), nor the settings of tenants.
+// It does not know a configuration file, nor the environment (cmd/parley/config).
 package settings

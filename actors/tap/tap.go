@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/info"
 	"github.com/parley-realtime/parley/actors/outbox"
 )
 
@@ -19,7 +20,7 @@ type Frame struct {
 	In     bool // from the client
 	Op     outbox.Op
 	Data   []byte
-	Source Source
+	Source info.Source
 
 	Login  bool     // the client logs in, or has not done so yet
 	Tokens []string // what the session took for credentials
@@ -29,7 +30,7 @@ type Frame struct {
 type Tap struct {
 	taps    *Taps
 	target  Target
-	source  Source // of a connection, as it was when the tap began
+	source  info.Source // of a connection, as it was when the tap began
 	queue   chan Frame
 	bytes   atomic.Int64 // in the queue
 	dropped atomic.Uint64
@@ -72,7 +73,7 @@ func (p *Tap) offer(f Frame) {
 }
 
 // offerAll queues a frame to a client and those behind it.
-func (p *Tap) offerAll(f *outbox.Frame, source Source) {
+func (p *Tap) offerAll(f *outbox.Frame, source info.Source) {
 	for ; f != nil; f = f.Next {
 		p.offer(Frame{Op: f.Op, Data: f.Data, Source: source})
 	}

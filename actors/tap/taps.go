@@ -6,18 +6,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/info"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
 
 // maxTaps is how many taps a node may have.
 const maxTaps = 16
-
-// Source is the connection of a frame.
-type Source struct {
-	Connection, User, Dialect string
-	LoggedIn                  bool // its identity is known
-}
 
 // Target is what is tapped in a tenant: the connection of a number, all connections of a user, or a topic.
 type Target struct {
@@ -29,7 +24,7 @@ type Target struct {
 // Taps are those of a node. Its methods may be called from many goroutines at once; none blocks.
 type Taps struct {
 	// Find finds a connection of a tenant. Static after the start.
-	Find func(tenant string, number uint64) (Source, bool)
+	Find func(tenant string, number uint64) (info.Source, bool)
 	// Outboxes are told when to show what is taken from them. Static after the start.
 	Outboxes *outbox.Shared
 
@@ -88,7 +83,7 @@ func (t *Taps) remove(p *Tap) {
 
 // Received shows a frame from a client, before what its session made of it is done. Nobody changes data any more.
 func (t *Taps) Received(
-	tenant string, number uint64, from Source, message protocol.ClientMessage, commands []protocol.Command,
+	tenant string, number uint64, from info.Source, message protocol.ClientMessage, commands []protocol.Command,
 ) {
 	f := Frame{In: true, Op: outbox.Text, Data: message.Data, Source: from, Login: !from.LoggedIn}
 	if message.Binary {
@@ -129,7 +124,7 @@ func (f *Frame) note(commands []protocol.Command) (topics []string) {
 func (t *Taps) Encoded(tenant, topic, dialect string, frame *outbox.Frame) {
 	for _, p := range t.open() {
 		if p.target.Topic == topic && p.target.Tenant == tenant {
-			p.offerAll(frame, Source{Dialect: dialect, LoggedIn: true})
+			p.offerAll(frame, info.Source{Dialect: dialect, LoggedIn: true})
 		}
 	}
 }

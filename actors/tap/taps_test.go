@@ -3,6 +3,7 @@ package tap
 import (
 	"testing"
 
+	"github.com/parley-realtime/parley/actors/info"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
 )
@@ -10,8 +11,8 @@ import (
 // newTaps are those of a node on which connection 7 is alice's and 8 bob's.
 func newTaps() *Taps {
 	users := map[uint64]string{7: "alice", 8: "bob"}
-	return &Taps{Outboxes: &outbox.Shared{}, Find: func(tenant string, number uint64) (Source, bool) {
-		return Source{User: users[number]}, tenant == "acme" && users[number] != ""
+	return &Taps{Outboxes: &outbox.Shared{}, Find: func(tenant string, number uint64) (info.Source, bool) {
+		return info.Source{User: users[number]}, tenant == "acme" && users[number] != ""
 	}}
 }
 
@@ -39,8 +40,8 @@ func TestTaps_EachSeesWhatItIsAbout(t *testing.T) {
 	taps.Encoded("acme", "room", "words", nil)
 	taps.Encoded("acme", "hall", "words", frame)
 	said := protocol.ClientMessage{Data: []byte("{}"), Binary: true}
-	taps.Received("acme", 7, Source{User: "alice"}, said, []protocol.Command{protocol.Subscribe{Topic: "room"}})
-	taps.Received("acme", 8, Source{User: "bob"}, said, []protocol.Command{protocol.Unsubscribe{Topic: "hall"}})
+	taps.Received("acme", 7, info.Source{User: "alice"}, said, []protocol.Command{protocol.Subscribe{Topic: "room"}})
+	taps.Received("acme", 8, info.Source{User: "bob"}, said, []protocol.Command{protocol.Unsubscribe{Topic: "hall"}})
 	for i, c := range []struct {
 		tap  *Tap
 		want int
@@ -71,7 +72,7 @@ func TestTaps_AreBoundedInNumberFramesAndBytes(t *testing.T) {
 	}
 	p := open(t, newTaps(), Target{Tenant: "acme", Number: 7})
 	for range maxFrames + 5 {
-		p.offerAll(&outbox.Frame{Data: []byte("{}")}, Source{})
+		p.offerAll(&outbox.Frame{Data: []byte("{}")}, info.Source{})
 	}
 	if n := p.Dropped(); n != 5 || len(p.Frames()) != maxFrames {
 		t.Errorf("%d were dropped", n)
@@ -80,13 +81,13 @@ func TestTaps_AreBoundedInNumberFramesAndBytes(t *testing.T) {
 		p.Done(<-p.Frames())
 	}
 	large := &outbox.Frame{Data: make([]byte, maxBytes/2+1)}
-	p.offerAll(large, Source{})
-	p.offerAll(large, Source{})
+	p.offerAll(large, info.Source{})
+	p.offerAll(large, info.Source{})
 	if n := p.Dropped(); n != 1 || p.Ended() {
 		t.Errorf("%d large ones were dropped", n)
 	}
 	p.Done(<-p.Frames())
-	p.offerAll(large, Source{})
+	p.offerAll(large, info.Source{})
 	if p.Dropped() != 0 || p.bytes.Load() != int64(len(large.Data)) {
 		t.Error("there was room again")
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/parley-realtime/parley/actors/info"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/actors/tap"
 	"github.com/parley-realtime/parley/protocol"
@@ -16,7 +17,7 @@ const jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl"
 func show(data string, loggedIn bool, commands ...protocol.Command) Shown {
 	taps := tap.Taps{Outboxes: &outbox.Shared{}}
 	p, _ := taps.Open(tap.Target{Tenant: "acme", User: "alice"})
-	from := tap.Source{User: "alice", LoggedIn: loggedIn}
+	from := info.Source{User: "alice", LoggedIn: loggedIn}
 	taps.Received("acme", 7, from, protocol.ClientMessage{Data: []byte(data)}, commands)
 	return Show(<-p.Frames())
 }
