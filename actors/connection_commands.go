@@ -173,11 +173,10 @@ func (c authentication) authenticate(
 }
 
 // enter makes id the connection's identity. With its first identity the connection joins the user; later identities
-// must be of the same user. With lasting, the identity's expiry is ignored.
+// must be of the same user, unless the first was nobody's and one app stands behind both. With ignoreExpiry, the
+// identity's expiry is ignored.
 func (c authentication) enter(id *protocol.Identity, ignoreExpiry bool) *protocol.Refusal {
-	before := c.identity.Load()
-	if before != nil && c.registration.joined &&
-		(before.User != id.User || id.Tenant != "" && id.Tenant != c.tenant().name) {
+	if c.registration.isAnothers(&c.Conn, id) {
 		return protocol.Refuse(protocol.Forbidden, "the connection belongs to another user; open a new one")
 	}
 	if !c.registration.joined {
@@ -187,6 +186,9 @@ func (c authentication) enter(id *protocol.Identity, ignoreExpiry bool) *protoco
 		if err := c.registration.join(&c.Conn, &c.limits, id); err != nil {
 			return err
 		}
+	}
+	if err := c.registration.signIn(&c.Conn, id); err != nil {
+		return err
 	}
 	c.identity.Store(id)
 	c.deadlines.SetEnd(0)

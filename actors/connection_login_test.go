@@ -233,3 +233,42 @@ func TestSwitchDialect_CountsOnceAgainstTheTenantsLimit(t *testing.T) {
 		}
 	})
 }
+
+// A connection that was nobody's becomes a user's, once, where one app stands behind both.
+func TestAuthenticate_AnAppsClientSignsIn(t *testing.T) {
+	g := &gateway{}
+	app := protocol.KeyFingerprint{1}
+	g.know("key", &protocol.Identity{Topics: []protocol.Pattern{"*"}, Key: app})
+	g.know("ann", &protocol.Identity{User: "ann", Topics: []protocol.Pattern{"*"}, Key: app})
+	g.know("bob", &protocol.Identity{User: "bob", Key: app})
+	g.know("eve", &protocol.Identity{User: "eve", Key: protocol.KeyFingerprint{2}})
+	d := &speech{name: "d"}
+	guarded(t, Config{}, g, func(n *Node) {
+		c := enter(t, n, d, nil)
+		for _, step := range []struct {
+			token string
+			want  protocol.Reason
+			user  string
+		}{
+			{"key", "", ""}, {"eve", protocol.Forbidden, ""}, {"ann", "", "ann"}, {"bob", protocol.Forbidden, "ann"},
+			{"key", protocol.Forbidden, "ann"}, {"ann", "", "ann"},
+		} {
+			out := c.do(login(step.token))
+			if err := out[0].Err; (err != nil || step.want != "") && (err == nil || err.Reason != step.want) {
+				t.Fatalf("%s: got %v", step.token, err)
+			}
+			synctest.Wait()
+			if got := c.link.user(); got != step.user {
+				t.Errorf("%s: the connection is %q's", step.token, got)
+			}
+		}
+		if s := n.Stats("acme"); s.Authenticated != 1 {
+			t.Errorf("got %+v", s)
+		}
+		c.link.Gone(protocol.Disconnected)
+		synctest.Wait()
+		if s := n.Stats("acme"); s.Authenticated != 0 {
+			t.Errorf("got %+v", s)
+		}
+	})
+}

@@ -52,6 +52,31 @@ func (r *registration) join(l *Conn, limits *limit.Connection, id *protocol.Iden
 	return nil
 }
 
+// signsIn reports whether a connection that was nobody's becomes a user's, for which one app stands behind both.
+func (r *registration) signsIn(l *Conn, id *protocol.Identity) bool {
+	before := l.identity.Load()
+	return r.joined && before.User == "" && id.User != "" && before.Key == id.Key &&
+		id.Key != protocol.KeyFingerprint{}
+}
+
+// isAnothers reports whether the connection belongs to another user than id, or to another tenant.
+func (r *registration) isAnothers(l *Conn, id *protocol.Identity) bool {
+	return r.joined && !r.signsIn(l, id) &&
+		(l.user() != id.User || id.Tenant != "" && id.Tenant != l.tenant().name)
+}
+
+// signIn registers a connection that was nobody's with its user; for others it does nothing.
+func (r *registration) signIn(l *Conn, id *protocol.Identity) *protocol.Refusal {
+	if !r.signsIn(l, id) {
+		return nil
+	}
+	if err := l.post.Load().admitLogin(id, time.Now(), nil); err != nil {
+		return err
+	}
+	l.outbox.Hold()
+	return r.meet(l, id)
+}
+
 // meet registers the connection with its user. If its client still has another connection, that one goes first: so the
 // user's events are for one of them at a time, or wait in the suspended session. The session is resumed after the new
 // connection's welcome.

@@ -71,6 +71,16 @@ type Credential struct {
 	For string
 	// Claims says what the dialect's document demands of a token.
 	Claims Claims
+	// Says is what the text of a Signed credential says; nil is nothing.
+	Says *Statement
+}
+
+// Statement is what a text says that an app has signed, as the dialect reads it.
+type Statement struct {
+	// User is the user that the connection is, "" for nobody.
+	User string
+	// Topics may be subscribed to.
+	Topics []Pattern
 }
 
 // String keeps a credential out of logs and messages.
@@ -88,6 +98,10 @@ const (
 	Ticket  CredentialType = "ticket"  // a single-use ticket
 	Cookie  CredentialType = "cookie"  // a session cookie: a JWT or an opaque session key
 	Outpost CredentialType = "outpost" // an opaque token that is bound to what For names
+	AppKey  CredentialType = "app_key" // the public key of an app, which For names
+	// Signed is a signature by an app: Token is the app's key, a colon, and the HMAC-SHA256 of the text For with the
+	// app's secret, in lower-case hexadecimal digits. A second colon, and all behind it, does not count.
+	Signed CredentialType = "signed"
 	// Unproven is no credential at all: For is who the client says it is. Only a dialect whose configuration asks for
 	// it shows this one (notify's oldest form).
 	Unverified CredentialType = "unproven"

@@ -95,6 +95,8 @@ type TenantKeys struct {
 	Cookie CookieRules
 	// Outposts are the tokens of outposts.
 	Outposts []OutpostToken
+	// Apps admit clients that show an app's key, and what an app has signed for them.
+	Apps []App
 	// AllowUnverified takes a client's word for who it is, without any proof, in dialects that show such credentials.
 	AllowUnverified bool
 	// Users are the existing users, for dialects that demand a known one. With nil, the backend is asked if

@@ -9,12 +9,14 @@
 //	cookie      an authentik session: a JWT signed with keys of its own (see [CookieRules]), or a session key
 //	            that the tenant's backend knows
 //	outpost     an opaque token from the settings, or one that the backend knows, bound to one outpost
+//	app key     the public key of an app, which names the tenant and admits nobody in particular
+//	signed      a text that an app has signed with its secret for this client
 //	unverified  only a user's name, for tenants that allow it
 //
 // Verifier is the front door and holds the parts, each in the file of its name: tenantRegistry has the tenants, which
 // a tenantBuilder makes of their settings, and follows their key sets; tokenVerifier verifies JWTs and remembers them;
-// Tickets, backend, outpostTokens and the rules for cookies are behind the other credentials; revocationList keeps what
-// was revoked, tokenSigner signs, and outcomeLog counts and logs. An attempt is one call of Authenticate.
+// Tickets, backend, outpostTokens, apps and the rules for cookies are behind the other credentials; revocationList
+// keeps what was revoked, tokenSigner signs, and outcomeLog counts and logs. An attempt is one call of Authenticate.
 //
 // It promises:
 //

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/parley-realtime/parley/protocol"
@@ -18,6 +19,7 @@ type tenant struct {
 	signer          tokenSigner
 	anonymous       []protocol.Pattern // of clients that prove nothing
 	outposts        outpostTokens
+	apps            []app
 	allowUnverified bool
 	users           map[string]struct{} // that exist; nil for all
 	backend         backend
@@ -34,19 +36,23 @@ func (t *tenant) fingerprints() (all []protocol.KeyFingerprint) {
 			all = append(all, k.fingerprint)
 		}
 	}
+	for i := range t.apps {
+		all = append(all, t.apps[i].fingerprint)
+	}
 	return all
 }
 
 // hasKey reports whether a key with this fingerprint is still one of the tenant's.
 func (t *tenant) hasKey(fingerprint protocol.KeyFingerprint) bool {
-	return t.keys.has(fingerprint) || t.cookies.has(fingerprint)
+	return t.keys.has(fingerprint) || t.cookies.has(fingerprint) ||
+		slices.ContainsFunc(t.apps, func(a app) bool { return a.fingerprint == fingerprint })
 }
 
 // admitsForever reports whether the tenant admits credentials that do not end by themselves: its revocations must not
 // end then, either.
 func (t *tenant) admitsForever() bool {
-	return t.rules.neverExpire || len(t.cookies.all) > 0 || len(t.outposts) > 0 || t.allowUnverified ||
-		t.backend.client != nil
+	return t.rules.neverExpire || len(t.cookies.all) > 0 || len(t.outposts) > 0 || len(t.apps) > 0 ||
+		t.allowUnverified || t.backend.client != nil
 }
 
 // revocationEnd is the time at which every token issued until issued has expired, but at least age after that; zero

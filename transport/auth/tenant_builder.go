@@ -33,6 +33,8 @@ func (b *tenantBuilder) build() (*tenant, error) {
 	var err error
 	t.outposts, err = newOutpostTokens(given.Outposts, known, b.config.Clock())
 	add(err)
+	t.apps, err = newApps(given.Apps)
+	add(named("apps", err))
 	t.backend, err = b.backend()
 	add(err)
 	t.rules.topics, err = patterns(given.Topics)

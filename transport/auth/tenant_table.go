@@ -37,7 +37,7 @@ func newTenantTable(byName map[string]*tenant) (*tenantTable, error) {
 		}
 	}
 	slices.SortFunc(table.unresolved, func(a, b *tenant) int { return strings.Compare(a.name, b.name) })
-	return table, errors.Join(table.checkKeys(), table.checkOutposts())
+	return table, errors.Join(table.checkKeys(), table.checkOutposts(), table.checkApps())
 }
 
 func (table *tenantTable) checkKeys() error {

@@ -92,6 +92,22 @@ func (v *Verifier) Sign(tenant string, g Grant) (string, error) {
 	return t.signer.sign(g, v.now())
 }
 
+// AppOf returns the tenant and the key of the app with an id; false if there is none.
+func (v *Verifier) AppOf(id string) (tenant, key string, ok bool) {
+	t, a := v.tenants.table.Load().app(id)
+	if a == nil {
+		return "", "", false
+	}
+	return t.name, a.key, true
+}
+
+// AppHasSigned reports whether the app with an id has signed a text: whether the signature is the text's HMAC-SHA256 in
+// lower-case hexadecimal digits.
+func (v *Verifier) AppHasSigned(id, text, signature string) bool {
+	_, a := v.tenants.table.Load().app(id)
+	return a != nil && a.hasSigned(text, signature)
+}
+
 // Tickets returns the tickets that Authenticate takes.
 func (v *Verifier) Tickets() *Tickets { return v.tickets }
 

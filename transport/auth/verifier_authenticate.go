@@ -118,6 +118,10 @@ func (v *Verifier) check(ctx context.Context, a *attempt) (authResult, Outcome) 
 		return v.tickets.check(a)
 	case protocol.Outpost:
 		return checkOutpost(ctx, a)
+	case protocol.AppKey:
+		return checkAppKey(a)
+	case protocol.Signed:
+		return checkSigned(a)
 	case protocol.Unverified:
 		return a.checkUnverified()
 	}
