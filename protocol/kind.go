@@ -124,7 +124,8 @@ var kinds = withNames(map[Kind]*spec{
 	},
 	JSON:  {},
 	Value: {any: true},
-	Named: {fields: []field{{name: "event", form: aText}, {name: "data", form: aValue}}},
+	Named: {fields: []field{{name: "event", form: aText}, {name: "data", form: aValue},
+		{name: "user_id", form: anID, optional: true}}},
 })
 
 func withNames(kinds map[Kind]*spec) map[Kind]*spec {

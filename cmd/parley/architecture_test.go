@@ -38,6 +38,7 @@ var rooms = []place{
 	{"transport/fairqueue/", nil},
 	{"transport/websocket/", []string{"transport/websocket/", "transport/fairqueue/", "actors/", "protocol/"}},
 	{"transport/auth/", []string{"transport/auth/", "transport/fairqueue/", "actors/", "protocol/"}},
+	{"transport/appapi/", []string{"actors/", "protocol/"}},
 	{"transport/sse/", []string{"transport/sse/", "transport/websocket/", "actors/", "protocol/"}},
 	{"transport/webhook/", []string{"transport/webhook/", "actors/", "protocol/"}},
 	{"transport/cluster/", []string{"transport/cluster/", "actors/cluster/", "actors/mailbox/"}},

@@ -21,10 +21,23 @@ var update = flag.Bool("update", false, "write the generated documents anew")
 
 // requirements are how many numbered requirements each document has: the first has number 1.
 var requirements = map[string]int{"R000": 35, "R001": 87, "R002": 27, "R003": 32, "R004": 42,
-	"CFG": 42}
+	"CFG": 42, "PSH": 65}
+
+// unassigned are numbers below those that stand for no requirement.
+var unassigned = map[string][]int{
+	"PSH": {15, 16, 17, 18, 19, 24, 25, 26, 27, 28, 29, 38, 39, 46, 47, 48, 49, 53, 54, 55, 56, 57, 58, 59},
+}
+
+// unmet are the requirements that nothing meets yet, and what holds in their place.
+var unmet = map[string]string{
+	"PSH.44": "A watchlist is not read: a client hears nothing of the users on it.",
+	"PSH.51": "subscription_count is told by the HTTP API alone.",
+	"PSH.52": "Backends hear of connections by tenants[].lifecycle, in a form of its own.",
+	"PSH.65": "The path is /app/{key}; a proxy may put another in front of it.",
+}
 
 // number matches a requirement, or a range of them, in a comment or a name.
-var number = regexp.MustCompile(`\b(R00[0-4]|CFG)\.(\d+)(?:-(\d+))?\b`)
+var number = regexp.MustCompile(`\b(R00[0-4]|CFG|PSH)\.(\d+)(?:-(\d+))?\b`)
 
 // proof is a test that proves a requirement, by its number.
 type proof struct {
@@ -171,6 +184,10 @@ func differences() string {
 		fmt.Fprintf(&table, "| %s | %s |\n", number, deliberate[number])
 	}
 	fmt.Fprintf(&table, "\nNot there, since it is about more than WebSocket: %s.\n", strings.Join(absent, ", "))
+	table.WriteString("\n# Not met yet\n\n| Number | What holds instead |\n|---|---|\n")
+	for _, number := range slices.Sorted(maps.Keys(unmet)) {
+		fmt.Fprintf(&table, "| %s | %s |\n", number, unmet[number])
+	}
 	return table.String()
 }
 
@@ -197,7 +214,9 @@ func TestRequirements_EachHasATestThatCarriesItsNumber(t *testing.T) {
 	}
 	for document, count := range requirements {
 		for n := 1; n <= count; n++ {
-			if name := fmt.Sprintf("%s.%d", document, n); proven[name] == slices.Contains(absent, name) {
+			name := fmt.Sprintf("%s.%d", document, n)
+			open := slices.Contains(absent, name) || slices.Contains(unassigned[document], n) || unmet[name] != ""
+			if proven[name] == open {
 				t.Errorf("%s has no test that carries its number, or is said to be absent and has one", name)
 			}
 		}

@@ -169,7 +169,9 @@ func (c *Connection) authenticate(command protocol.Authenticate) (*protocol.Iden
 	if refusal != nil {
 		return nil, refusal
 	}
-	if c.identity != nil && c.identity.User != id.User {
+	signsIn := c.identity != nil && c.identity.User == "" && c.identity.Key == id.Key &&
+		id.Key != protocol.KeyFingerprint{}
+	if c.identity != nil && c.identity.User != id.User && !signsIn {
 		return nil, protocol.Refuse(protocol.Forbidden, "the connection belongs to another user; open a new one")
 	}
 	most := c.dialect.Limits().PerUser

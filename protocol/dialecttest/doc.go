@@ -37,7 +37,8 @@
 // another key) become tokens; behind the user may stand topics=a,b/* (default: all), publish=a (default: none),
 // ttl=10s (default 1h), type=refresh, id=JTI, form=ticket (or cookie, outpost), for=WHAT it is bound to, known=no for a
 // user that does not exist, and claim.NAME=VALUE, which is JSON without spaces or else a text. ${pad:N} becomes N
-// letters.
+// letters. In a text frame, ${sign:TEXT} becomes what an app signs: its key, a colon, and the signature of TEXT, in
+// which %XX is a byte and $NAME is what a group (?P<NAME>...) of ${match} caught last from this client.
 //
 // It promises that a transcript is played to its end or fails with file and line, that a client which gets more than
 // its transcript tells fails it, and that a loader which finds no transcript fails.

@@ -173,6 +173,9 @@ func (e *Engine) admit(limits protocol.Limits) *protocol.Refusal {
 // identify says who shows a credential.
 func (e *Engine) identify(credential protocol.Credential) (*protocol.Identity, *protocol.Refusal) {
 	claims := credential.Claims
+	if credential.Form == protocol.AppKey || credential.Form == protocol.Signed {
+		return identifyApp(credential, e.now)
+	}
 	if credential.Token == "" {
 		if !claims.Anonymous {
 			return nil, protocol.Refuse(protocol.Unauthorized, "")

@@ -15,7 +15,13 @@ import (
 const more = "\x7f..."
 
 // Match says how got differs from the pattern, or nil.
-func Match(pattern string, got []byte) error {
+func Match(pattern string, got []byte) error { return matcher{}.match(pattern, got) }
+
+// matcher holds what the groups of ${match REGEXP} that have a name caught last.
+type matcher map[string]string
+
+// match says how got differs from the pattern, or nil.
+func (m matcher) match(pattern string, got []byte) error {
 	want, err := expand(pattern)
 	if err != nil {
 		return err
@@ -23,7 +29,7 @@ func Match(pattern string, got []byte) error {
 	if _, err := rawjson.ReadObject(got); err != nil && !errors.Is(err, rawjson.ErrNotObject) {
 		return fmt.Errorf("it is no valid JSON: %w", err)
 	}
-	return match("", want, bytes.TrimSpace(got))
+	return m.matchValue("", want, bytes.TrimSpace(got))
 }
 
 func checkPattern(pattern string) error {
@@ -72,15 +78,15 @@ func expand(pattern string) ([]byte, error) {
 	return out, nil
 }
 
-func match(at string, want, got []byte) error {
+func (m matcher) matchValue(at string, want, got []byte) error {
 	switch want[0] {
 	case '{':
-		return matchObject(at, want, got)
+		return m.matchObject(at, want, got)
 	case '[':
-		return matchArray(at, want, got)
+		return m.matchArray(at, want, got)
 	case '"':
 		text, _ := rawjson.Text(want)
-		return matchText(at, text, got)
+		return m.matchText(at, text, got)
 	}
 	if string(want) != string(got) {
 		return fmt.Errorf("%s is %s, not %s", place(at), got, want)
@@ -88,7 +94,7 @@ func match(at string, want, got []byte) error {
 	return nil
 }
 
-func matchObject(at string, want, got []byte) error {
+func (m matcher) matchObject(at string, want, got []byte) error {
 	wanted, err := rawjson.ReadObject(want)
 	if err != nil {
 		return err
@@ -107,19 +113,19 @@ func matchObject(at string, want, got []byte) error {
 		if value == nil {
 			return fmt.Errorf("%s is missing", place(at+"."+w.Name))
 		}
-		if err := match(at+"."+w.Name, w.Value, value); err != nil {
+		if err := m.matchValue(at+"."+w.Name, w.Value, value); err != nil {
 			return err
 		}
 	}
-	for _, m := range members {
-		if !open && rawjson.Find(wanted, m.Name) == nil {
-			return fmt.Errorf("%s is there, with %s, and should not be", place(at+"."+m.Name), m.Value)
+	for _, g := range members {
+		if !open && rawjson.Find(wanted, g.Name) == nil {
+			return fmt.Errorf("%s is there, with %s, and should not be", place(at+"."+g.Name), g.Value)
 		}
 	}
 	return nil
 }
 
-func matchArray(at string, want, got []byte) error {
+func (m matcher) matchArray(at string, want, got []byte) error {
 	wanted, _ := rawjson.ReadArray(want)
 	elements, ok := rawjson.ReadArray(got)
 	if !ok {
@@ -132,7 +138,7 @@ func matchArray(at string, want, got []byte) error {
 		if i >= len(elements) {
 			return fmt.Errorf("%s has %d elements, not %d", place(at), len(elements), len(wanted))
 		}
-		if err := match(fmt.Sprintf("%s[%d]", at, i), w, elements[i]); err != nil {
+		if err := m.matchValue(fmt.Sprintf("%s[%d]", at, i), w, elements[i]); err != nil {
 			return err
 		}
 	}
@@ -147,7 +153,7 @@ var (
 	unix   = regexp.MustCompile(`^[0-9]{9,11}\.[0-9]+$`)
 )
 
-func matchText(at, want string, got []byte) error {
+func (m matcher) matchText(at, want string, got []byte) error {
 	text, isText := rawjson.Text(got)
 	ok := false
 	switch placeholder(want) {
@@ -167,7 +173,7 @@ func matchText(at, want string, got []byte) error {
 		if err != nil {
 			return err
 		}
-		ok = isText && exp.MatchString(text)
+		ok = isText && m.catch(exp, text)
 	default:
 		ok = isText && text == want
 	}
@@ -175,6 +181,17 @@ func matchText(at, want string, got []byte) error {
 		return fmt.Errorf("%s is %s, not %s", place(at), got, want)
 	}
 	return nil
+}
+
+// catch reports whether a text matches, and keeps what the groups with names have caught.
+func (m matcher) catch(exp *regexp.Regexp, text string) bool {
+	found := exp.FindStringSubmatch(text)
+	for i, name := range exp.SubexpNames() {
+		if found != nil && name != "" {
+			m[name] = found[i]
+		}
+	}
+	return found != nil
 }
 
 // placeholder is the first word inside ${...}, "" if text is none.

@@ -69,7 +69,8 @@ const patience = time.Second
 // Play plays a transcript.
 func Play(t testing.TB, transcript Transcript, stage Stage) {
 	t.Helper()
-	p := &play{t: t, transcript: transcript, stage: stage, clients: map[string]Client{}, name: "1"}
+	p := &play{t: t, transcript: transcript, stage: stage, clients: map[string]Client{}, name: "1",
+		caught: map[string]matcher{}}
 	for i, step := range transcript.Steps {
 		p.step = step
 		if err := p.do(step, i); err != nil {
@@ -92,9 +93,10 @@ type play struct {
 	transcript Transcript
 	stage      Stage
 	step       Step
-	header     http.Header       // of the next path
-	clients    map[string]Client // nil for one that left or was refused
-	name       string            // whom the lines are about
+	header     http.Header        // of the next path
+	clients    map[string]Client  // nil for one that left or was refused
+	name       string             // whom the lines are about
+	caught     map[string]matcher // by the name of the client
 }
 
 func (p *play) do(step Step, i int) error {
@@ -126,7 +128,10 @@ func (p *play) do(step Step, i int) error {
 func (p *play) act(client Client, step Step) error {
 	switch step.Verb {
 	case Text:
-		text, err := substitute(step.Text, p.stage)
+		text, err := p.sign(step.Text)
+		if err == nil {
+			text, err = substitute(text, p.stage)
+		}
 		if err != nil {
 			return err
 		}
@@ -137,7 +142,7 @@ func (p *play) act(client Client, step Step) error {
 		client.Leave()
 		p.clients[p.name] = nil
 	case Hears:
-		return hear(client, step.Text)
+		return hear(client, step.Text, p.caught[p.name])
 	case Ends:
 		if err := end(client, step); err != nil {
 			return err
@@ -181,14 +186,14 @@ func (p *play) open(path string, i int) error {
 	if err != nil {
 		return err
 	}
-	p.clients[p.name] = client
+	p.clients[p.name], p.caught[p.name] = client, matcher{}
 	if want != 101 {
 		return fmt.Errorf("the upgrade succeeded and should have been refused with HTTP status %d", want)
 	}
 	return nil
 }
 
-func hear(client Client, pattern string) error {
+func hear(client Client, pattern string, into matcher) error {
 	got, ok := client.Receive(patience)
 	if !ok {
 		return fmt.Errorf("nothing came, and there should have come %s", pattern)
@@ -196,7 +201,7 @@ func hear(client Client, pattern string) error {
 	if got.Closed || got.Binary {
 		return fmt.Errorf("there came %s, not %s", got, pattern)
 	}
-	if err := Match(pattern, got.Data); err != nil {
+	if err := into.match(pattern, got.Data); err != nil {
 		return fmt.Errorf("%w\nit came: %s", err, got)
 	}
 	return nil

@@ -12,6 +12,10 @@ const (
 	DevTenant = "dev"
 	DevAPIKey = "dev"
 	DevSecret = "parley-dev-secret-not-for-production"
+	// The one app.
+	DevAppID     = "1"
+	DevAppKey    = "dev"
+	DevAppSecret = "dev-secret"
 	// DevOutpostToken is the token of any outpost.
 	DevOutpostToken = "dev"
 	// DevOutpost is what an outpost hears that asks what its token is for.
@@ -44,6 +48,7 @@ func applyDevDefaults(c *Config) {
 		// The one secret makes session cookies, too: as a token, and as AUTHENTIK_SECRET_KEY.
 		Cookie:          Cookie{SecretKeys: []string{DevSecret}, Tokens: true},
 		Outposts:        []Outpost{{UUID: auth.AnyOutpost, Token: DevOutpostToken}},
+		Apps:            []App{{ID: DevAppID, Key: DevAppKey, Secret: DevAppSecret, ClientEvents: true}},
 		AllowUnverified: true,
 	}}
 }

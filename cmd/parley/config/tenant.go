@@ -28,6 +28,7 @@ type Tenant struct {
 	NeverExpire     bool          `yaml:"never_expire" env:"NEVER_EXPIRE" envDefault:"false"`
 	Cookie          Cookie        `yaml:"cookie" envPrefix:"COOKIE_"`
 	Outposts        []Outpost     `yaml:"outposts"`
+	Apps            []App         `yaml:"apps"`
 	AllowUnverified bool          `yaml:"unproven" env:"UNPROVEN" envDefault:"false"`
 	Users           []string      `yaml:"users" unit:"names"`
 	UsersFile       string        `yaml:"users_file" unit:"file"`

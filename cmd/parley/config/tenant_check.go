@@ -121,6 +121,7 @@ func (c *tenantCheck) credentials() bool {
 		c.addProblem(key+".cookie", err.Error())
 	}
 	c.outposts()
+	c.apps()
 	if _, err := t.users(); err != nil {
 		c.addProblem(key+".users_file", err.Error())
 	}

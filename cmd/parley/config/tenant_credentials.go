@@ -63,6 +63,13 @@ func (t *Tenant) readCredentials(into *auth.TenantKeys) error {
 		}
 		into.Outposts = append(into.Outposts, token)
 	}
+	for i := range t.Apps {
+		app, err := t.Apps[i].read()
+		if err != nil {
+			return fmt.Errorf("apps[%d]: %w", i, err)
+		}
+		into.Apps = append(into.Apps, app)
+	}
 	if into.Users, err = t.users(); err != nil {
 		return fmt.Errorf("users_file: %w", err)
 	}

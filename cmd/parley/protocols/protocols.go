@@ -19,6 +19,7 @@ import (
 	"github.com/parley-realtime/parley/protocol/dashboard"
 	"github.com/parley-realtime/parley/protocol/echo"
 	"github.com/parley-realtime/parley/protocol/notify"
+	"github.com/parley-realtime/parley/protocol/pusher"
 	"github.com/parley-realtime/parley/protocol/valtronics"
 )
 
@@ -32,6 +33,7 @@ var All = []protocol.Registration{
 	authentik.Registration,
 	airlay.Registration,
 	centrifuge.Registration,
+	pusher.Registration,
 }
 
 // Debug are spoken beside All with serve --debug-echo, for conformance tests.

@@ -215,6 +215,7 @@ func several(t *testing.T) config.Config {
 		made := one
 		made.Name, made.APIKeys = name, []string{"api-key-of-" + name}
 		made.Keys, made.Outposts, made.Cookie = []config.Key{{Alg: "HS256", Secret: secret}}, nil, config.Cookie{}
+		made.Apps = nil
 		return made
 	}
 	a, b, c := named("a", config.DevSecret), named("b", otherSecret),

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/parley-realtime/parley/protocol"
+	"github.com/parley-realtime/parley/transport/appapi"
 	"github.com/parley-realtime/parley/transport/sse"
 	"github.com/parley-realtime/parley/transport/websocket"
 )
@@ -19,6 +20,7 @@ type routes struct {
 	sockets *websocket.Handler
 	byHost  map[string]*websocket.Handler // of hosts that have dialects of their own
 	calls   http.Handler                  // of backends, users and outposts
+	apps    http.Handler                  // of the backends of apps; nil where there are none
 	rest    http.Handler
 	events  http.Handler // event streams; nil where they are not served
 	prefix  string       // of /api/v3/, as protocol.APISettings have it
@@ -33,6 +35,8 @@ func (d *mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		sockets.ServeHTTP(w, r)
 	case in.events != nil && r.URL.Path == sse.Path:
 		in.events.ServeHTTP(w, r)
+	case in.apps != nil && strings.HasPrefix(r.URL.Path, appapi.Path):
+		in.apps.ServeHTTP(w, r)
 	case strings.HasPrefix(r.URL.Path, operatorPaths), isTap(r.URL.EscapedPath()):
 		in.rest.ServeHTTP(w, r)
 	case strings.HasPrefix(r.URL.Path, "/api/v1/"):

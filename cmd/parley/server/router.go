@@ -21,6 +21,7 @@ type router struct {
 	listeners *listeners
 	dialects  []*dialect // all that are configured, those that are switched off as well
 	events    *sse.Handler
+	apps      http.Handler // of the backends of apps
 
 	names atomic.Pointer[[]string] // of the dialects that are enabled
 }
@@ -32,6 +33,7 @@ func (r *router) update(cfg *config.Config) error {
 		return err
 	}
 	public.calls, public.rest, public.events = r.api.Public(), r.api.Public(), r.events
+	public.apps = r.apps
 	if r.listeners.internal == nil {
 		public.rest = r.internal
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/parley-realtime/parley/cmd/parley/logline"
 	"github.com/parley-realtime/parley/protocol"
 	"github.com/parley-realtime/parley/transport/api"
+	"github.com/parley-realtime/parley/transport/appapi"
 	"github.com/parley-realtime/parley/transport/auth"
 	"github.com/parley-realtime/parley/transport/console"
 	"github.com/parley-realtime/parley/transport/sse"
@@ -124,6 +125,8 @@ func (s *Server) assemble() error {
 	s.router.sockets, s.router.api, s.router.listeners = s.sockets, s.api, &s.listeners
 	s.router.dialects = wrapDialects(&cfg)
 	s.router.events = &sse.Handler{Sockets: s.sockets, Dialect: sse.NewDialect(cfg.Events)}
+	s.router.apps = appapi.New(appapi.Config{MaxEvent: cfg.API.MaxEvent, MaxBody: cfg.API.MaxBody,
+		Timeout: cfg.API.RequestTimeout}, s.node, s.verifier)
 	return s.router.update(&cfg)
 }
 

@@ -134,6 +134,8 @@ func (s *stage) verifierWith(secret string) *auth.Verifier {
 		Keys: []auth.Key{{Algorithm: "HS256", Secret: secret}}, Leeway: auth.NoLeeway,
 		Cookie: auth.CookieRules{Tokens: true}, AllowUnverified: true,
 		Users: []string{}, Outposts: []auth.OutpostToken{},
+		Apps: []auth.App{{ID: "1", Key: dialecttest.AppKey, Secret: dialecttest.AppSecret,
+			Publish: dialecttest.AppTopics}},
 	}
 	v, err := auth.New(auth.Config{Logger: slog.New(slog.DiscardHandler)},
 		map[string]auth.TenantKeys{testTenant: s.keys})
