@@ -25,7 +25,7 @@ func TestListen_KnowsTheKindOfWhatEachDialectSays(t *testing.T) {
 		ev := eventOf(t, s)
 		for _, d := range dialectsOfReadme {
 			frame, speaks := d.dialect.Encode(protocol.Delivery{Event: ev}).Data, known[d.Name]
-			if frame == nil || bytes.Equal(frame, ev.Data) || len(speaks.Kinds) == 0 {
+			if frame == nil || bytes.Equal(frame, ev.Data) || speaks == nil || len(speaks.Kinds) == 0 {
 				continue // unchanged JSON says nothing of a kind, and notify has no word for it
 			}
 			checked++
