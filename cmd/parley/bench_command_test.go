@@ -25,7 +25,7 @@ func TestCommands_BenchMeasuresWhatClientsHear(t *testing.T) {
 	for dialect, speaks := range client.DialectsOf(protocols.All) {
 		args := []string{"--dialect", dialect, "--output", "json"}
 		if speaks.Hears("alerts") {
-			args = append(args, "--payload", payload, "--kind", "alert", "--topic", "alerts/1", "alerts")
+			args = append(args, "--payload", payload, "--kind", "alert", "--topic", "alerts/1", "alerts/1")
 		}
 		got := bench(args...)
 		if speaks.Credential == protocol.Outpost {

@@ -187,7 +187,7 @@ func TestCommands_ListenWithoutADialectHearsTheFirstPublish(t *testing.T) {
 	t.Parallel()
 	r := serveDev(t)
 	all, some := r.listener(), r.listener("--time", "projects", "alerts")
-	r.connected(5) // authenticated ones: all but the two dashboards, which need no login here
+	r.connected(6) // authenticated ones: all but the two dashboards, which need no login here
 	r.subscribed(2, "projects")
 	r.subscribed(2, "alerts")
 	r.publish(2, "project_updated", `{"project_name":"my-project","trigger":"audit"}`)
@@ -197,7 +197,7 @@ func TestCommands_ListenWithoutADialectHearsTheFirstPublish(t *testing.T) {
 		t.Errorf("with --time the line is %q", line)
 	}
 	if status, answer := r.post("dev", `{"all":true,"event":{"kind":"message","data":{"level":"info",`+
-		`"message":"hello"}}}`); status != http.StatusOK || !strings.Contains(answer, `"delivered":7`) {
+		`"message":"hello"}}}`); status != http.StatusOK || !strings.Contains(answer, `"delivered":8`) {
 		t.Errorf("the publish: %d %s", status, answer)
 	}
 	for _, words := range []string{`"event":"message"`, `"type":"alert"`, `{"message":"hello"`,
