@@ -58,10 +58,11 @@ func FuzzReceive(f *testing.F) {
 // PSH.2: server libraries sign for digits, a dot and digits alone; a socket of another process is none of this one.
 func TestSocketID_NamesAConnectionOfThisProcess(t *testing.T) {
 	one, two := New(DefaultConfig()), New(DefaultConfig())
-	if one.socketID(7) == two.socketID(7) || one.socketID(7) != one.socketID(7) {
+	first, again, other := one.socketID(7), one.socketID(7), two.socketID(7)
+	if first == other || first != again {
 		t.Error("the second half is no secret of the process")
 	}
-	if got := ConnectionOf(one.socketID(7)); got != "ws-7" {
+	if got := ConnectionOf(first); got != "ws-7" {
 		t.Errorf("got %q", got)
 	}
 	for _, wrong := range []string{"", "7", "7.", ".7", "x.7", "7.x", "7.7.7"} {
