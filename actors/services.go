@@ -2,9 +2,7 @@ package actors
 
 import (
 	"context"
-	"crypto/rand"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -131,6 +129,3 @@ func (s *services) durableStore() (*durable.Store, *protocol.Refusal) {
 	}
 	return nil, nil
 }
-
-// newEpoch names one life of a topic or a lifecycle. Epochs are never reused.
-func newEpoch() string { return strings.Clone(rand.Text()[:12]) }

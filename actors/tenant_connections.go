@@ -160,7 +160,7 @@ func (p *placement) admits(open, ofDialect int64, asked *decision.Record) *proto
 		n.dropped(protocol.Busy, asked)
 		return err
 	}
-	err := limit.Room(p.dialect, open, t.limit.Load(), ofDialect, asked)
+	err := limit.AdmitConnection(p.dialect, open, t.limit.Load(), ofDialect, asked)
 	if err != nil {
 		n.dropped(protocol.TooMany, asked)
 	}

@@ -41,7 +41,7 @@ func (t *topic) open() *protocol.Refusal {
 	case t.policy.Store == policy.Durable && refusal != nil:
 		return refusal
 	case t.policy.Store != policy.Durable || store == nil:
-		t.memory = history.NewMemory(t.policy.History()).InEpoch(newEpoch())
+		t.memory = history.NewMemory(t.policy.History()).InEpoch(history.NewEpoch())
 		t.history = t.memory
 		return nil
 	}

@@ -6,9 +6,9 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/copyonwrite"
 	"github.com/parley-realtime/parley/actors/info"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
@@ -27,29 +27,13 @@ type Faults struct {
 	Find func(tenant string, number uint64) (info.Source, bool)
 	Log  *slog.Logger
 
-	mu     sync.Mutex               // guards changes of all
-	number int                      // of the last fault
-	all    atomic.Pointer[[]*Fault] // nil while there is none; what it points to never changes
+	mu     sync.Mutex // held for a change of all; guards number
+	number int        // of the last fault
+	all    copyonwrite.List[*Fault]
 }
 
 // Any reports whether there is a fault.
-func (s *Faults) Any() bool { return s.all.Load() != nil }
-
-func (s *Faults) list() []*Fault {
-	if all := s.all.Load(); all != nil {
-		return *all
-	}
-	return nil
-}
-
-// set replaces the faults; mu is held.
-func (s *Faults) set(all []*Fault) {
-	if len(all) == 0 {
-		s.all.Store(nil)
-		return
-	}
-	s.all.Store(&all)
-}
+func (s *Faults) Any() bool { return s.all.Any() }
 
 // Put begins a fault. Errors are protocol.Refusals: Malformed, Busy if there are too many.
 func (s *Faults) Put(tenant string, spec Spec) (*Fault, error) {
@@ -63,7 +47,7 @@ func (s *Faults) Put(tenant string, spec Spec) (*Fault, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	mark, ok := s.freeMark(spec.Topic)
-	if !ok || len(s.list()) >= maxFaults {
+	if !ok || len(s.all.All()) >= maxFaults {
 		const detail = "there are too many faults; take one away"
 		return nil, &protocol.Refusal{Reason: protocol.Busy, RetryAfter: time.Minute, Detail: detail}
 	}
@@ -75,7 +59,7 @@ func (s *Faults) Put(tenant string, spec Spec) (*Fault, error) {
 		"for", spec.For)
 	if spec.Kind != Cut {
 		f.timer = time.AfterFunc(spec.For, func() { s.end(f) })
-		s.set(append(slices.Clone(s.list()), f))
+		s.all.Add(f)
 	}
 	return f, nil
 }
@@ -87,7 +71,7 @@ func (s *Faults) freeMark(topic string) (mark uint8, ok bool) {
 	}
 	for i := range maxMarks {
 		mark = 1 << i
-		if !slices.ContainsFunc(s.list(), func(f *Fault) bool { return f.mark == mark }) {
+		if !slices.ContainsFunc(s.all.All(), func(f *Fault) bool { return f.mark == mark }) {
 			return mark, true
 		}
 	}
@@ -96,7 +80,7 @@ func (s *Faults) freeMark(topic string) (mark uint8, ok bool) {
 
 // List returns the faults of a tenant, the oldest first.
 func (s *Faults) List(tenant string) (all []Info) {
-	for _, f := range s.list() {
+	for _, f := range s.all.All() {
 		if f.tenant == tenant {
 			all = append(all, f.Info())
 		}
@@ -106,7 +90,7 @@ func (s *Faults) List(tenant string) (all []Info) {
 
 // Remove ends a fault of a tenant. The error is a protocol.Refusal of NotFound.
 func (s *Faults) Remove(tenant, id string) (Info, error) {
-	for _, f := range s.list() {
+	for _, f := range s.all.All() {
 		if f.tenant == tenant && f.id == id {
 			s.end(f)
 			return f.Info(), nil
@@ -117,14 +101,14 @@ func (s *Faults) Remove(tenant, id string) (Info, error) {
 
 // Close ends all faults.
 func (s *Faults) Close() {
-	for _, f := range s.list() {
+	for _, f := range s.all.All() {
 		s.end(f)
 	}
 }
 
 func (s *Faults) end(f *Fault) {
 	s.mu.Lock()
-	s.set(slices.DeleteFunc(slices.Clone(s.list()), func(other *Fault) bool { return other == f }))
+	s.all.Remove(f)
 	s.mu.Unlock()
 	f.end(s.Log)
 }
@@ -134,7 +118,7 @@ func (s *Faults) Mark(tenant, topic string, frame *outbox.Frame) {
 	if frame == nil {
 		return
 	}
-	for _, f := range s.list() {
+	for _, f := range s.all.All() {
 		if f.mark != 0 && f.tenant == tenant && protocol.Under(topic, f.Topic) {
 			frame.Mark |= f.mark
 		}
@@ -147,7 +131,7 @@ func (s *Faults) Offer(o *outbox.Outbox, frame *outbox.Frame) int {
 	if !frame.IsEvent() {
 		return o.Offer(frame, outbox.AtOnce)
 	}
-	for _, f := range s.list() {
+	for _, f := range s.all.All() {
 		if f.Kind == Refuse || f.mark != 0 && frame.Mark&f.mark == 0 {
 			continue
 		}
@@ -185,7 +169,7 @@ func (f *Fault) offer(o *outbox.Outbox, frame *outbox.Frame) (taken int, hit boo
 
 // Mutes reports whether a message of a connection of the tenant is not heard.
 func (s *Faults) Mutes(tenant string, number uint64) bool {
-	for _, f := range s.list() {
+	for _, f := range s.all.All() {
 		if f.Kind == Mute && f.tenant == tenant {
 			if source, found := s.Find(tenant, number); found && f.Hits(number, source) {
 				return true
@@ -198,7 +182,7 @@ func (s *Faults) Mutes(tenant string, number uint64) bool {
 // Refuse says whether a handshake of a client of the tenant is refused; nil is not. If asked is not nil it counts
 // nothing, and answers for those faults that hit all.
 func (s *Faults) Refuse(tenant, dialect string, asked *decision.Record) *protocol.Refusal {
-	for _, f := range s.list() {
+	for _, f := range s.all.All() {
 		if f.Kind != Refuse || f.tenant != tenant || !f.fits(info.Source{Dialect: dialect}) {
 			continue
 		}

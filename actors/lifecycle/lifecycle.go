@@ -2,13 +2,12 @@ package lifecycle
 
 import (
 	"context"
-	"crypto/rand"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/parley-realtime/parley/actors/fanout"
+	"github.com/parley-realtime/parley/actors/history"
 	"github.com/parley-realtime/parley/actors/mailbox"
 	"github.com/parley-realtime/parley/actors/stats"
 	"github.com/parley-realtime/parley/protocol"
@@ -60,7 +59,7 @@ const maxOnTheWay = 8192
 
 // New starts the actor for a tenant. Its epoch is new.
 func New(host Host, cfg Config) *Actor {
-	l := &Actor{host: host, config: cfg, epoch: strings.Clone(rand.Text()[:12])}
+	l := &Actor{host: host, config: cfg, epoch: history.NewEpoch()}
 	l.box.Init(host.MailboxSize)
 	l.want(cfg.Of)
 	host.Supervisor.Spawn(l, &l.box)

@@ -6,7 +6,8 @@
 // counted in token buckets, per second and by the time of the node's timing wheel (timer.Wheel.Since, in nanoseconds),
 // so that setting the wall clock neither frees nor blocks anyone. Connects are counted per minute.
 //
-// [Unauthenticated] bounds the connections of the whole node that have not logged in yet.
+// [Unauthenticated] bounds the connections of the whole node that have not logged in yet, [AdmitConnection] those of
+// a tenant; [Admission] is the lock at which all come in.
 //
 // It promises a bound on its memory: a tenant remembers at most 65,536 connect counters and 65,536 meters of users and
 // addresses, and forgets the least recently seen first. Nothing blocks, except for short locks.

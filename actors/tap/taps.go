@@ -3,9 +3,9 @@ package tap
 import (
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
+	"github.com/parley-realtime/parley/actors/copyonwrite"
 	"github.com/parley-realtime/parley/actors/info"
 	"github.com/parley-realtime/parley/actors/outbox"
 	"github.com/parley-realtime/parley/protocol"
@@ -28,12 +28,12 @@ type Taps struct {
 	// Outboxes are told when to show what is taken from them. Static after the start.
 	Outboxes *outbox.Shared
 
-	mu  sync.Mutex             // guards changes of all
-	all atomic.Pointer[[]*Tap] // nil while there is none; what it points to never changes
+	mu  sync.Mutex // held for a change of all
+	all copyonwrite.List[*Tap]
 }
 
 // Any reports whether there is a tap.
-func (t *Taps) Any() bool { return t.all.Load() != nil }
+func (t *Taps) Any() bool { return t.all.Any() }
 
 // Open starts a tap, which the caller has to close. Errors are protocol.Refusals: NotFound if there is no such
 // connection, Busy if there are too many taps.
@@ -47,38 +47,22 @@ func (t *Taps) Open(of Target) (*Tap, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	all := t.open()
-	if len(all) >= maxTaps {
+	if len(t.all.All()) >= maxTaps {
 		const detail = "too many taps are open"
 		return nil, &protocol.Refusal{Reason: protocol.Busy, RetryAfter: time.Minute, Detail: detail}
 	}
-	t.set(append(slices.Clone(all), p))
-	return p, nil
-}
-
-func (t *Taps) open() []*Tap {
-	if all := t.all.Load(); all != nil {
-		return *all
-	}
-	return nil
-}
-
-// set replaces the taps; mu is held.
-func (t *Taps) set(all []*Tap) {
-	if len(all) == 0 {
-		t.Outboxes.Taken.Store(nil)
-		t.all.Store(nil)
-		return
-	}
-	t.all.Store(&all)
+	t.all.Add(p)
 	taken := t.taken
 	t.Outboxes.Taken.Store(&taken)
+	return p, nil
 }
 
 func (t *Taps) remove(p *Tap) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.set(slices.DeleteFunc(slices.Clone(t.open()), func(other *Tap) bool { return other == p }))
+	if t.all.Remove(p); !t.all.Any() {
+		t.Outboxes.Taken.Store(nil)
+	}
 }
 
 // Received shows a frame from a client, before what its session made of it is done. Nobody changes data any more.
@@ -90,7 +74,7 @@ func (t *Taps) Received(
 		f.Op = outbox.Binary
 	}
 	topics := f.note(commands)
-	for _, p := range t.open() {
+	for _, p := range t.all.All() {
 		of := p.target
 		if of.Tenant == tenant && (of.Number == number || of.User != "" && of.User == from.User ||
 			of.Topic != "" && slices.Contains(topics, of.Topic)) {
@@ -122,7 +106,7 @@ func (f *Frame) note(commands []protocol.Command) (topics []string) {
 
 // Encoded shows the frame of a topic's event in a dialect, once for all who get it; nil is none.
 func (t *Taps) Encoded(tenant, topic, dialect string, frame *outbox.Frame) {
-	for _, p := range t.open() {
+	for _, p := range t.all.All() {
 		if p.target.Topic == topic && p.target.Tenant == tenant {
 			p.offerAll(frame, info.Source{Dialect: dialect, LoggedIn: true})
 		}
@@ -131,7 +115,7 @@ func (t *Taps) Encoded(tenant, topic, dialect string, frame *outbox.Frame) {
 
 // taken shows frames that are about to be written to a socket.
 func (t *Taps) taken(number uint64, frames []*outbox.Frame) {
-	for _, p := range t.open() {
+	for _, p := range t.all.All() {
 		of := p.target
 		if of.Topic != "" || of.Number != 0 && of.Number != number {
 			continue

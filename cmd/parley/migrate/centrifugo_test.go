@@ -16,7 +16,8 @@ const theirs = `{
   "client": {"token": {"hmac_secret_key": "a-secret-of-32-bytes-or-more-of-theirs"}, "allowed_origins": ["*"]},
   "http_api": {"key": "an-api-key-of-theirs"},
   "channel": {
-    "without_namespace": {"presence": true, "allow_subscribe_for_client": true, "history_size": 10, "history_ttl": "300s"},
+    "without_namespace": {"presence": true, "allow_subscribe_for_client": true, "history_size": 10,
+      "history_ttl": "300s"},
     "namespaces": [
       {"name": "chat", "presence": true, "allow_subscribe_for_client": true, "allow_publish_for_subscriber": true,
        "force_recovery": true},
